@@ -1,0 +1,245 @@
+"""The case bank: an exercise's cases, calls and expected values, made once and kept.
+
+Drawing a case costs over a millisecond, replaying it a tenth of that. So everything that does not
+depend on the submission is computed once for an exercise, a seed and a version of the kit: it
+serves a whole class and every later check.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograder import __version__
+from autograder.isolation import wire
+from autograder.isolation.parent import EncodedCall
+from autograder.spec import Case, Exercise, Law, Refusal
+
+PUBLIC = "public"
+CACHE_VARIABLE = "AUTOGRADER_CACHE"
+
+
+@dataclass(frozen=True)
+class Seed:
+    """Which cases are drawn. A secret one never appears in an output and never on disk."""
+
+    text: str = PUBLIC
+
+    @property
+    def secret(self) -> bool:
+        return self.text != PUBLIC
+
+    @property
+    def label(self) -> str:
+        return "secret" if self.secret else PUBLIC
+
+    def number(self, exercise: Exercise, kind: str) -> int:
+        from autograder.strategies import number
+
+        return number(self.text, exercise.name, kind)
+
+
+@dataclass(frozen=True)
+class Bank:
+    """`plan` says of every law which cases it judges and which calls' answers it needs."""
+
+    cases: Sequence[Case]
+    calls: Sequence[EncodedCall]
+    groups: Sequence[str]  # the kind of each call
+    plan: dict[str, Sequence[tuple[int, tuple[int, ...]]]]
+    main: Sequence[int]  # the call of each case that just makes the case
+
+
+class Banks:
+    """The banks of one seed: in memory, in the cache folder, or drawn when first asked for."""
+
+    def __init__(self, seed: Seed | None = None) -> None:
+        self.seed = seed or Seed()
+        self._known: dict[str, Bank] = {}
+
+    def of(self, exercise: Exercise) -> Bank:
+        if exercise.name not in self._known:
+            self._known[exercise.name] = self._load(exercise) or self._make(exercise)
+        return self._known[exercise.name]
+
+    def _make(self, exercise: Exercise) -> Bank:
+        bank = make(exercise, self.seed)
+        if not self.seed.secret:
+            _write(_file(exercise, self.seed), _dump(bank))
+        return bank
+
+    def _load(self, exercise: Exercise) -> Bank | None:
+        if self.seed.secret:
+            return None
+        try:
+            return _parse(_file(exercise, self.seed).read_bytes())
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            return None  # not there, or damaged: it is made anew
+
+
+def make(exercise: Exercise, seed: Seed) -> Bank:
+    """Draw every kind's cases and evaluate the reference on them."""
+    from autograder.strategies import draw_cases
+
+    cases = [
+        Case(kind, arguments, exercise.evaluate(arguments))
+        for kind, draw in exercise.kinds.items()
+        for arguments in draw_cases(draw, seed.number(exercise, kind), exercise.cases)
+    ]
+    return plan(exercise, cases)
+
+
+def plan(exercise: Exercise, cases: Sequence[Case]) -> Bank:
+    """Which calls the laws need for these cases; calls that laws share are made once."""
+    calls: list[EncodedCall] = []
+    groups: list[str] = []
+    known: dict[EncodedCall, int] = {}
+
+    def add(call: EncodedCall, group: str) -> int:
+        calls.append(call)
+        groups.append(group)
+        return len(calls) - 1
+
+    def once(arguments: dict[str, Any], group: str) -> int:
+        call = EncodedCall.of(arguments)
+        if call not in known:
+            known[call] = add(call, group)
+        return known[call]
+
+    main = [once(case.arguments, case.kind) for case in cases]
+    needs: dict[str, list[tuple[int, tuple[int, ...]]]] = {}
+    for law in exercise.laws:
+        entries = needs.setdefault(law.name, [])
+        for number, case in enumerate(cases):
+            if case.kind not in exercise.kinds_of(law):
+                continue
+            if law.calls is None:
+                entries.append((number, (main[number],)))
+            elif law.reread:
+                # These stay together and in order: no call of another law may come between.
+                group = f"{law.name} {number}"
+                made = [
+                    add(EncodedCall.of(arguments, keep=i == 0), group)
+                    for i, arguments in enumerate(law.calls(case.arguments))
+                ]
+                entries.append((number, (*made, add(EncodedCall(None), group))))
+            else:
+                group = f"{law.name} {case.kind}"
+                made = [once(arguments, group) for arguments in law.calls(case.arguments)]
+                entries.append((number, tuple(made)))
+    return Bank(tuple(cases), tuple(calls), tuple(groups), dict(needs), tuple(main))
+
+
+def calls_for(law: Law, arguments: dict[str, Any]) -> list[EncodedCall]:
+    """The calls that one law needs for one case."""
+    wanted = law.calls(arguments) if law.calls is not None else (arguments,)
+    calls = [EncodedCall.of(a, keep=law.reread and i == 0) for i, a in enumerate(wanted)]
+    return [*calls, EncodedCall(None)] if law.reread else calls
+
+
+# --- on disk
+
+
+def cache_folder() -> Path:
+    """Where banks are kept between runs."""
+    if chosen := os.environ.get(CACHE_VARIABLE):
+        return Path(chosen)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("cnn-exercise-kit"))
+
+
+def _file(exercise: Exercise, seed: Seed) -> Path:
+    """The bank's file. Its name changes with everything that the bank depends on."""
+    import hypothesis
+
+    import reference
+
+    parts = [__version__, np.__version__, hypothesis.__version__, seed.text, reference.backend()]
+    ours = Path(__file__).parent
+    sources = [
+        ours / "specs" / f"{exercise.topic}.py",
+        *sorted(ours.glob("*.py")),
+        *sorted((ours / "specs").glob("_*.py")),
+        *sorted(Path(reference.__file__).parent.rglob("*.*")),
+    ]
+    for source in sources:
+        if source.suffix in (".py", ".so", ".pyd"):
+            stat = source.stat()
+            parts.append(f"{source.name} {stat.st_size} {stat.st_mtime_ns}")
+    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    return cache_folder() / f"{exercise.name}-{key}.bank"
+
+
+def _dump(bank: Bank) -> bytes:
+    encoder = wire.Encoder()
+    cases = [
+        [
+            case.kind,
+            encoder.add(case.arguments),
+            {"refusal": case.expected.message}
+            if isinstance(case.expected, Refusal)
+            else {"value": encoder.add(case.expected)},
+        ]
+        for case in bank.cases
+    ]
+    head = json.dumps(
+        {
+            "cases": cases,
+            "calls": [[call.nodes, len(call.body), call.keep] for call in bank.calls],
+            "groups": bank.groups,
+            "plan": bank.plan,
+            "main": bank.main,
+        }
+    ).encode()
+    bodies = b"".join(call.body for call in bank.calls)
+    sizes = len(head).to_bytes(8, "little") + len(bodies).to_bytes(8, "little")
+    content = sizes + head + bodies + encoder.body
+    return hashlib.sha256(content).digest() + content
+
+
+def _parse(data: bytes) -> Bank:
+    content = memoryview(data)[32:]
+    if hashlib.sha256(content).digest() != data[:32]:
+        raise ValueError("a damaged bank")
+    head_size = int.from_bytes(content[:8], "little")
+    body_size = int.from_bytes(content[8:16], "little")
+    head = json.loads(bytes(content[16 : 16 + head_size]))
+    bodies = content[16 + head_size : 16 + head_size + body_size]
+    decoder = wire.Decoder(content[16 + head_size + body_size :])
+    cases = []
+    for kind, node, outcome in head["cases"]:
+        arguments = decoder.read(node)
+        expected = (
+            Refusal(outcome["refusal"]) if "refusal" in outcome else decoder.read(outcome["value"])
+        )
+        cases.append(Case(kind, arguments, expected))
+    calls = []
+    at = 0
+    for nodes, size, keep in head["calls"]:
+        calls.append(EncodedCall(nodes, bytes(bodies[at : at + size]), keep))
+        at += size
+    plans = {
+        law: tuple((number, tuple(made)) for number, made in entries)
+        for law, entries in head["plan"].items()
+    }
+    return Bank(tuple(cases), tuple(calls), tuple(head["groups"]), plans, tuple(head["main"]))
+
+
+def _write(file: Path, data: bytes) -> None:
+    """Whole or not at all; a cache that cannot be written only costs time."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as temporary:
+            temporary.write(data)
+        os.replace(temporary.name, file)
+    except OSError:
+        return

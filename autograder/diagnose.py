@@ -1,0 +1,324 @@
+"""Explains a failed law: the smallest input that shows it, and the mistake by its name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograder.bank import Bank, Seed, calls_for
+from autograder.compare import Mismatch, mismatch
+from autograder.isolation.parent import Answer, Session
+from autograder.judgement import Failure, judge_case
+from autograder.laws import largest_of
+from autograder.spec import Arguments, Case, Exercise, Law, Refusal
+from autograder.verdict import Counterexample, LawResult
+
+# Fatal ends cost a worker each, so for them the smallest case at hand must do.
+SHRINKABLE = ("fail", "error")
+# Simplifying numbers pays for small cases only.
+MAX_SIMPLIFIED = 64
+
+
+def explain(
+    exercise: Exercise,
+    law: Law,
+    failures: Sequence[Failure],
+    bank: Bank,
+    answers: Sequence[Answer],
+    session: Session,
+    seed: Seed,
+) -> LawResult:
+    """The law's result, with counterexample and, where one fits, misconception."""
+    first = failures[0]
+    examiner = Examiner(exercise, law, session)
+    smallest = first
+    if first.status in SHRINKABLE:
+        smallest = examiner.shrink(failures, bank, seed)
+    idea = misconception(exercise, failures, bank, answers)
+    if idea is not None and not _fits_one(exercise, idea, smallest.case, examiner):
+        smallest = first
+    example = None
+    if smallest.case.arguments or smallest.mismatch is not None:
+        example = counterexample(exercise, smallest)
+    return LawResult(
+        law.name,
+        law.says,
+        smallest.status,
+        law.points,
+        smallest.message,
+        idea.__name__ if idea is not None else "",
+        advice(idea) if idea is not None else "",
+        example,
+    )
+
+
+class Examiner:
+    """Tries one law on cases of its own making."""
+
+    def __init__(self, exercise: Exercise, law: Law, session: Session) -> None:
+        self.exercise = exercise
+        self.law = law
+        self.session = session
+
+    def failures(self, kind: str, candidates: Sequence[Arguments]) -> list[Failure | None]:
+        """The law on each candidate; one batch to the worker."""
+        batches = [calls_for(self.law, arguments) for arguments in candidates]
+        answers = self.session.ask(
+            self.exercise.topic,
+            self.exercise.name,
+            [call for batch in batches for call in batch],
+            seconds=self.exercise.seconds,
+        )
+        found = []
+        at = 0
+        for arguments, batch in zip(candidates, batches, strict=True):
+            case = Case(kind, arguments, self.exercise.evaluate(arguments))
+            mine = answers[at : at + len(batch)]
+            at += len(batch)
+            found.append(judge_case(self.exercise, self.law, case, mine))
+        return found
+
+    def shrink(self, failures: Sequence[Failure], bank: Bank, seed: Seed) -> Failure:
+        """The smallest case on which the law fails in the same way."""
+        from autograder.strategies import smallest
+
+        # The kinds are ordered from plain to special, and each from small to large.
+        best = failures[0]
+        kind = best.case.kind
+        draw = self.exercise.kinds[kind]
+        known = {id(failure.case): failure for failure in failures}
+        seen = {
+            _key(case.arguments): known.get(id(case)) for case in bank.cases if case.kind == kind
+        }
+
+        def fails(arguments: Arguments) -> bool:
+            key = _key(arguments)
+            if key not in seen:
+                (seen[key],) = self.failures(kind, [arguments])
+            failure = seen[key]
+            return failure is not None and failure.status == best.status
+
+        found = smallest(draw, seed.number(self.exercise, kind), self.exercise.cases, fails)
+        if found is not None and (failure := seen[_key(found)]) is not None:
+            best = min(best, failure, key=lambda f: _weight(f.case))
+        return self._simplified(best)
+
+    def _simplified(self, failure: Failure) -> Failure:
+        """The same shapes with as many zeros, and then ones, as still show the failure."""
+        for value in (0, 1):
+            candidates = list(_with_value(failure.case.arguments, value))
+            if not candidates:
+                continue
+            results = self.failures(failure.case.kind, [arguments for _, arguments in candidates])
+            for (place, _), result in zip(candidates, results, strict=True):
+                if result is None or result.status != failure.status:
+                    continue
+                # Each change alone still fails; do they together?
+                merged = _changed(failure.case.arguments, place, value)
+                (together,) = self.failures(failure.case.kind, [merged])
+                if together is not None and together.status == failure.status:
+                    failure = together
+        return failure
+
+
+def _with_value(arguments: Arguments, value: float) -> Any:
+    """Every single change of one float number to `value`, while there are few of them."""
+    places = [
+        (name, index)
+        for name, array in arguments.items()
+        if isinstance(array, np.ndarray) and array.dtype.kind == "f"
+        for index in np.ndindex(array.shape)
+        if array[index] != value and (value == 0 or array[index] != 0)
+    ]
+    if len(places) <= MAX_SIMPLIFIED:
+        for place in places:
+            yield place, _changed(arguments, place, value)
+
+
+def _changed(
+    arguments: Arguments, place: tuple[str, tuple[int, ...]], value: float
+) -> Arguments:
+    name, index = place
+    array = np.array(arguments[name])
+    array[index] = value
+    return {**arguments, name: array}
+
+
+def _key(arguments: Arguments) -> str:
+    from autograder.isolation.parent import EncodedCall
+
+    call = EncodedCall.of(arguments)
+    return f"{call.nodes}{call.body.hex()}"
+
+
+def _weight(case: Case) -> tuple[int, float]:
+    from autograder.strategies import weight
+
+    return weight(case.arguments)
+
+
+# --- misconceptions
+
+
+def misconception(
+    exercise: Exercise, failures: Sequence[Failure], bank: Bank, answers: Sequence[Answer]
+) -> Callable[..., Any] | None:
+    """The idea that explains every failing case, and that no case which is right contradicts."""
+    failing = {failure.number for failure in failures}
+    right = [
+        number
+        for number, case in enumerate(bank.cases)
+        if number not in failing and _is_right(exercise, case, answers[bank.main[number]])
+    ]
+    for idea in exercise.misconceptions:
+        numbers = [*sorted(failing), *right]
+        if all(
+            _fits(exercise, idea, bank.cases[n], answers[bank.main[n]]) for n in numbers
+        ) and any(_predicts(exercise, idea, bank.cases[n]) for n in failing):
+            return idea
+    return None
+
+
+def _is_right(exercise: Exercise, case: Case, answer: Answer) -> bool:
+    if answer.status != "value" or isinstance(case.expected, Refusal):
+        return False
+    tolerance = exercise.tolerance(case.arguments, case.expected)
+    return mismatch(answer.value, case.expected, tolerance, exercise.returns) is None
+
+
+def _fits(exercise: Exercise, idea: Callable[..., Any], case: Case, answer: Answer) -> bool:
+    """Whether the idea gives the student's answer; an exception stands for an exception."""
+    predicted = predict(idea, case.arguments)
+    if isinstance(predicted, Exception) or answer.status != "value":
+        return isinstance(predicted, Exception) and answer.status == "error"
+    tolerance = 0.0
+    if not isinstance(case.expected, Refusal):
+        # One number: the idea's answer may have other shapes than the right one.
+        tolerance = largest_of(exercise.tolerance(case.arguments, case.expected))
+    return mismatch(answer.value, predicted, tolerance, exercise.returns) is None
+
+
+def _predicts(exercise: Exercise, idea: Callable[..., Any], case: Case) -> bool:
+    """Whether the idea says anything other than the truth here."""
+    predicted = predict(idea, case.arguments)
+    if isinstance(predicted, Exception):
+        return not isinstance(case.expected, Refusal)
+    return isinstance(case.expected, Refusal) or (
+        mismatch(predicted, case.expected, 0.0, exercise.returns) is not None
+    )
+
+
+def _fits_one(
+    exercise: Exercise, idea: Callable[..., Any], case: Case, examiner: Examiner
+) -> bool:
+    """Whether the idea also explains the shrunk case; a named mistake must show there."""
+    from autograder.isolation.parent import EncodedCall
+
+    (answer,) = examiner.session.ask(
+        exercise.topic,
+        exercise.name,
+        [EncodedCall.of(case.arguments)],
+        seconds=exercise.seconds,
+    )
+    return _fits(exercise, idea, case, answer)
+
+
+def predict(idea: Callable[..., Any], arguments: Arguments) -> Any:
+    """What a student with this idea would get; the exception if the idea breaks down."""
+    from autograder.spec import copied
+
+    try:
+        with np.errstate(all="ignore"):
+            return idea(**copied(arguments))
+    except (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError) as error:
+        return error
+
+
+def advice(idea: Callable[..., Any]) -> str:
+    """An idea's docstring as the sentence that the student reads."""
+    first, _, rest = (inspect.getdoc(idea) or "").partition("\n")
+    return f"This is what you get when {first.rstrip('.')}.\n{rest.strip()}".strip()
+
+
+# --- the counterexample
+
+
+def counterexample(exercise: Exercise, failure: Failure) -> Counterexample:
+    """A failing case as people read it, with the arithmetic of one number where it is known."""
+    wrong = failure.mismatch
+    where, index, working = "", None, ""
+    yours, expected = None, None
+    if not isinstance(failure.case.expected, Refusal):
+        expected = failure.case.expected
+    if wrong is not None:
+        yours, index = wrong.yours, wrong.index
+        expected = wrong.expected if wrong.expected is not None else expected
+        if index is not None:
+            where = f"{wrong.name}[{','.join(map(str, index))}]" if index else wrong.name
+            if exercise.working is not None:
+                working = exercise.working(failure.case.arguments, wrong.name, index)
+    return Counterexample(
+        failure.case.arguments,
+        yours,
+        expected,
+        snippet(exercise, failure.case.arguments, wrong),
+        where,
+        index,
+        working,
+        failure.printed,
+    )
+
+
+def snippet(exercise: Exercise, arguments: Arguments, wrong: Mismatch | None) -> str:
+    """Lines to paste into Python, in the folder with the exercises."""
+    needs_numpy = any(_needs_numpy(value) for value in arguments.values())
+    lines = ["import numpy as np"] if needs_numpy else []
+    lines.append(f"from {exercise.topic} import {exercise.name}")
+    lines += [f"{name} = {literal(value)}" for name, value in arguments.items()]
+    lines.append(f"print({exercise.name}({', '.join(arguments)}))")
+    if wrong is not None:
+        lines.append(f"# {wrong.message.splitlines()[0]}")
+    return "\n".join(lines)
+
+
+def _needs_numpy(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_needs_numpy(v) for v in value.values())
+    if isinstance(value, list | tuple):
+        return any(_needs_numpy(v) for v in value)
+    return not isinstance(value, bool | int | float | str) and value is not None
+
+
+def literal(value: Any) -> str:
+    """Python source of a value."""
+    from autograder.isolation.wire import RandomSource
+
+    if isinstance(value, np.ndarray):
+        if value.size == 0:
+            return f"np.zeros({value.shape}, dtype=np.{value.dtype})"
+        text = f"np.array({_nested(value.tolist())}, dtype=np.{value.dtype})"
+        if not value.flags.c_contiguous and value.flags.f_contiguous:
+            return f"np.asfortranarray({text})"
+        return text
+    if isinstance(value, RandomSource):
+        return f"np.random.default_rng({value.seed})"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {literal(v)}" for key, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(literal(v) for v in value) + "]"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(literal(v) for v in value) + ("," if len(value) == 1 else "") + ")"
+    return repr(value)
+
+
+def _nested(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_nested(v) for v in value) + "]"
+    if isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):
+            return f"float('{value}')"
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return repr(value)

@@ -1,0 +1,145 @@
+"""Judges one exercise of one submission: asks the worker, compares, and explains what failed.
+
+It returns a result and prints nothing. Everything that student code does comes back as an answer
+with a status; an exception here is a fault of the grader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from autograder.bank import Bank, Banks, Seed
+from autograder.diagnose import explain
+from autograder.isolation.limits import DEFAULT, Limits
+from autograder.isolation.parent import Answer, Session
+from autograder.judgement import Failure, judge_case
+from autograder.spec import Exercise, Law
+from autograder.submissions import Submission
+from autograder.verdict import ExerciseResult, LawResult, Status, Verdict
+
+# Of a structural law's cases, this share must have been answered for it to be judged at all.
+ENOUGH_ANSWERS = 0.5
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Judges with one seed; the counterexamples that students see are always public cases."""
+
+    banks: Banks
+    public: Banks
+    explaining: bool = True
+
+    @staticmethod
+    def of(seed: Seed | None = None, explaining: bool = True) -> Engine:
+        banks = Banks(seed)
+        return Engine(banks, Banks() if banks.seed.secret else banks, explaining)
+
+    def verdict(
+        self,
+        submission: Submission,
+        exercises: Iterable[Exercise],
+        limits: Limits = DEFAULT,
+        progress: Callable[[Exercise], None] = lambda exercise: None,
+    ) -> Verdict:
+        """Judge these exercises of a submission."""
+        results = []
+        with Session(
+            submission.sources, limits, submission.unreadable, submission.single
+        ) as session:
+            for exercise in exercises:
+                progress(exercise)
+                results.append(self.judge(exercise, session))
+            isolation = session.isolation
+        return Verdict(
+            submission.name,
+            self.banks.seed.label,
+            isolation,
+            tuple(results),
+            submission.warnings,
+        )
+
+    def judge(self, exercise: Exercise, session: Session) -> ExerciseResult:
+        """Judge one exercise in a running session."""
+        try:
+            laws = self._laws(exercise, session)
+        except Exception as fault:
+            # A worker that cannot start, a law that breaks on an answer nobody thought of: told
+            # as ours (exit code 3), and the other exercises go on.
+            message = f"{type(fault).__name__}: {fault}"
+            laws = [_result(law, "grader_fault", message) for law in exercise.laws]
+        return ExerciseResult(exercise.name, exercise.topic, tuple(laws))
+
+    def _laws(self, exercise: Exercise, session: Session) -> list[LawResult]:
+        bank = self.banks.of(exercise)
+        answers = _ask(exercise, bank, session)
+        results: dict[str, LawResult] = {}
+        for law in exercise.laws:
+            if law.needs and results[law.needs].status != "pass":
+                status: Status = (
+                    "not_attempted" if results[law.needs].status == "not_attempted" else "not_run"
+                )
+                message = "" if status == "not_attempted" else f"it needs the law {law.needs} first"
+                results[law.name] = _result(law, status, message)
+                continue
+            failures = judge_law(exercise, law, bank, answers)
+            if not failures:
+                results[law.name] = _result(law, "pass")
+            elif failures[0].status == "not_attempted":
+                message = failures[0].message
+                results[law.name] = _result(law, "not_attempted", message)
+            else:
+                results[law.name] = self._explained(exercise, law, failures, bank, answers, session)
+        return list(results.values())
+
+    def _explained(
+        self,
+        exercise: Exercise,
+        law: Law,
+        failures: list[Failure],
+        bank: Bank,
+        answers: list[Answer],
+        session: Session,
+    ) -> LawResult:
+        if not self.explaining:
+            return _result(law, failures[0].status, failures[0].message)
+        if self.banks.seed.secret:
+            # Show a public case instead, if one fails too; never the secret one.
+            bank = self.public.of(exercise)
+            answers = _ask(exercise, bank, session)
+            public = judge_law(exercise, law, bank, answers)
+            if not public:
+                hidden = "it fails on a hidden case; no public case shows it"
+                return _result(law, failures[0].status, hidden)
+            failures = public
+        return explain(exercise, law, failures, bank, answers, session, self.public.seed)
+
+
+def _ask(exercise: Exercise, bank: Bank, session: Session) -> list[Answer]:
+    return session.ask(
+        exercise.topic, exercise.name, bank.calls, bank.groups, seconds=exercise.seconds
+    )
+
+
+def judge_law(
+    exercise: Exercise, law: Law, bank: Bank, answers: Sequence[Answer]
+) -> list[Failure]:
+    """Every case on which the law does not hold, smallest first within each kind."""
+    failures = []
+    unanswered = []
+    for number, calls in bank.plan[law.name]:
+        case = bank.cases[number]
+        failure = judge_case(exercise, law, case, [answers[i] for i in calls], number)
+        if failure is None:
+            continue
+        if law.structural and failure.mismatch is None and failure.status != "fail":
+            unanswered.append(failure)
+        else:
+            failures.append(failure)
+    if len(unanswered) > (1 - ENOUGH_ANSWERS) * len(bank.plan[law.name]):
+        return unanswered
+    return failures
+
+
+def _result(law: Law, status: Status, message: str = "") -> LawResult:
+    return LawResult(law.name, law.says, status, law.points, message)

@@ -1,0 +1,40 @@
+"""Every limit that student code lives under, in one place, with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds are CPU seconds of the worker, unless the name says wall."""
+
+    # A first NumPy-only lesson's module imports in milliseconds; ten seconds forgives a slow disk.
+    import_seconds: float = 10.0
+    # The largest case takes a plain-loop solution some 50 ms.
+    call_seconds: float = 2.0
+    # A sleeping worker burns no CPU: the wall clock is the backstop, far above any loaded machine.
+    wall_factor: float = 10.0
+    # Backstop in the kernel for a whole worker, should the parent be unable to look.
+    worker_seconds: int = 300
+    # Fatal ends (timeout, crash) allowed in one exercise; then its other calls are not made.
+    fatal_per_exercise: int = 3
+    # NumPy needs 137 MiB of address space here; no case comes near the rest.
+    memory_bytes: int = 2048 * MIB
+    # One answer; the largest right one is under 100 KiB.
+    reply_bytes: int = 64 * MIB
+    # Files that student code may write (into nothing that lasts).
+    file_bytes: int = 1 * MIB
+    open_files: int = 64
+    stack_bytes: int = 64 * MIB
+    # What is kept of printed text, per call.
+    printed_chars: int = 2000
+    # What is kept of an exception's message.
+    message_chars: int = 1000
+    # One source file; the longest answer key module is under 16 KiB.
+    source_bytes: int = 256 * 1024
+
+
+DEFAULT = Limits()

@@ -1,0 +1,434 @@
+"""The trusted side: starts workers, sends calls in batches, and reads answers it does not believe.
+
+One `Session` serves one submission. A worker that crashes or overruns is replaced; the call that
+it died in is known, because answers come one by one and in order.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import secrets
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from autograder.isolation import wire
+from autograder.isolation.limits import DEFAULT, Limits
+
+START_SECONDS = 60.0
+SLOW_TICK = 0.2
+
+
+class GraderFault(RuntimeError):
+    """Something of ours failed: never the student's fault, never their points."""
+
+
+@dataclass(frozen=True)
+class EncodedCall:
+    """The arguments of one call, ready to send; `nodes` is JSON, None reads the kept result."""
+
+    nodes: str | None
+    body: bytes = b""
+    keep: bool = False
+
+    @staticmethod
+    def of(arguments: Mapping[str, Any], keep: bool = False) -> EncodedCall:
+        encoder = wire.Encoder()
+        nodes = [[name, encoder.add(value)] for name, value in arguments.items()]
+        return EncodedCall(json.dumps(nodes, separators=(",", ":")), encoder.body, keep)
+
+    @property
+    def item(self) -> str:
+        return f"[{self.nodes or 'null'},{len(self.body)},{int(self.keep)}]"
+
+
+@dataclass
+class Answer:
+    """What came back from one call: a value, or the status of its absence."""
+
+    status: str  # value, fail (no judgeable value), or one of the verdict's statuses
+    message: str = ""
+    node: Any = None
+    body: bytes = b""
+    raised: tuple[str, ...] = ()  # built-in classes of the exception
+    touched: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
+    seconds: float = 0.0
+    printed: str = ""
+
+    @cached_property
+    def value(self) -> Any:
+        return wire.Decoder(self.body).read(self.node)
+
+
+@dataclass
+class _Loaded:
+    """Whether a function can be called at all; if not, the answer that every call gets."""
+
+    answer: Answer | None = None
+
+
+class _Died(Exception):
+    """The worker ended, overran or broke the protocol: it is gone, and this is what to say."""
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.answer = Answer(status, message)
+
+
+class Worker:
+    """One process of student code."""
+
+    def __init__(self, sources: Mapping[str, str], limits: Limits) -> None:
+        self.limits = limits
+        self._buffer = bytearray()
+        ours, theirs = socket.socketpair()
+        here = Path(__file__).resolve().parent
+        packages = Path(np.__file__).resolve().parent.parent
+        with theirs:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    *("-S", "-s", "-P", "-B"),
+                    str(here / "worker.py"),
+                    str(theirs.fileno()),
+                    str(here),
+                    str(packages),
+                    json.dumps(dataclasses.asdict(limits)),
+                ],
+                pass_fds=[theirs.fileno()],
+                env={
+                    "PYTHONHASHSEED": "0",
+                    "OPENBLAS_NUM_THREADS": "1",
+                    "OMP_NUM_THREADS": "1",
+                    "MKL_NUM_THREADS": "1",
+                },
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._socket = ours
+        self._socket.setblocking(False)
+        try:
+            kind, _, _ = self._frame(bytes(wire.NONCE_BYTES), START_SECONDS)
+            if kind != wire.READY:
+                raise GraderFault("the worker did not say that it is ready")
+            self._send(wire.pack(wire.SOURCES, bytes(wire.NONCE_BYTES), dict(sources)))
+        except _Died as death:
+            self.close()
+            raise GraderFault(f"the worker did not start: {death}") from death
+
+    def close(self) -> None:
+        """End the process and everything it started."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            self._process.kill()
+        self._process.wait()
+        self._socket.close()
+
+    def run(
+        self, module: str, function: str, calls: Sequence[EncodedCall], seconds: float
+    ) -> Iterator[_Loaded | Answer]:
+        """First how loading went, then one answer a call, in order; raises _Died."""
+        if self._buffer or select.select([self._socket], [], [], 0)[0]:
+            self._peek_unsolicited()
+        nonce = secrets.token_bytes(wire.NONCE_BYTES)
+        head = json.dumps({"module": module, "function": function})[:-1]
+        text = f'{head},"calls":[{",".join(call.item for call in calls)}]}}'.encode()
+        body = b"".join(call.body for call in calls)
+        header = wire.HEADER.pack(wire.MAGIC, wire.CALLS, nonce, len(text), len(body))
+        self._send(header + text + body)
+        kind, meta, _ = self._frame(nonce, self.limits.import_seconds)
+        if kind != wire.LOADED:
+            raise _garbled("an answer came before its call")
+        loaded = _loaded(meta)
+        yield loaded
+        if loaded.answer is not None:
+            return
+        for index in range(len(calls)):
+            kind, meta, data = self._frame(nonce, seconds)
+            if kind != wire.ANSWER or meta.get("i") != index:
+                raise _garbled("the answers are not in the order of the calls")
+            yield _answer(meta, data, function)
+        if self._frame(nonce, self.limits.import_seconds)[0] != wire.DONE:
+            raise _garbled("there are more answers than calls")
+
+    # --- the channel
+
+    def _send(self, data: bytes) -> None:
+        self._socket.settimeout(START_SECONDS)
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise self._death() from error
+        finally:
+            self._socket.setblocking(False)
+
+    def _peek_unsolicited(self) -> None:
+        if self._buffer or self._receive():
+            raise _garbled("bytes came that nobody asked for")
+        raise self._death()
+
+    def _receive(self) -> bool:
+        """Read what is there; False at the end of the stream."""
+        try:
+            data = self._socket.recv(1 << 20)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self._buffer += data
+        return bool(data)
+
+    def _frame(self, nonce: bytes, seconds: float) -> tuple[int, dict[str, Any], bytes]:
+        """The next frame, checked from its first byte on, within the CPU seconds allowed."""
+        clock = _Clock(self._process.pid, seconds, self.limits.wall_factor)
+        head = wire.HEADER.size
+        need = head
+        while True:
+            if len(self._buffer) >= head:
+                magic, kind, got, meta_size, body_size = wire.HEADER.unpack_from(self._buffer)
+                if magic != wire.MAGIC or got != nonce or kind > wire.DONE:
+                    raise _garbled("what came is no answer")
+                if meta_size > wire.MAX_META or body_size > self.limits.reply_bytes:
+                    raise _garbled("the answer is too large")
+                need = head + meta_size + body_size
+                if len(self._buffer) >= need:
+                    break
+            if select.select([self._socket], [], [], SLOW_TICK)[0]:
+                if not self._receive():
+                    raise self._death()
+            elif (overrun := clock.overrun()) is not None:
+                raise _Died("timeout", overrun)
+        meta = self._buffer[head : head + meta_size]
+        body = bytes(self._buffer[head + meta_size : need])
+        del self._buffer[:need]
+        try:
+            parsed = wire.parse_meta(bytes(meta))
+        except wire.WireError as error:
+            raise _garbled(str(error)) from error
+        if not isinstance(parsed, dict):
+            raise _garbled("the answer's description has no known form")
+        return kind, parsed, body
+
+    def _death(self) -> _Died:
+        """Why the process is gone."""
+        try:
+            code = self._process.wait(5.0)
+        except subprocess.TimeoutExpired:
+            return _garbled("the channel was closed")
+        if code in (-signal.SIGXCPU, -signal.SIGKILL):
+            limit = self.limits.worker_seconds
+            return _Died("timeout", f"stopped by the system after {limit} CPU seconds in all")
+        if code < 0:
+            return _Died("crash", f"the process was ended by {signal.Signals(-code).name}")
+        return _Died("crash", f"the process ended itself with exit code {code}")
+
+
+def _garbled(what: str) -> _Died:
+    return _Died("forbidden", f"the code wrote to the grader's own channel: {what}")
+
+
+class _Clock:
+    """Counts the worker's CPU seconds while it is silent; looks only once it is slow."""
+
+    def __init__(self, pid: int, seconds: float, wall_factor: float) -> None:
+        self._pid = pid
+        self._seconds = seconds
+        self._wall = seconds * wall_factor
+        self._started = time.monotonic()
+        self._cpu_at_first_look: float | None = None
+
+    def overrun(self) -> str | None:
+        import psutil  # only slow code pays for this import
+
+        try:
+            times = psutil.Process(self._pid).cpu_times()
+        except psutil.Error:
+            return None  # it ended: the channel will tell
+        cpu = times.user + times.system
+        if self._cpu_at_first_look is None:
+            self._cpu_at_first_look = cpu
+        if cpu - self._cpu_at_first_look > self._seconds:
+            return f"no answer after {self._seconds:g} CPU seconds"
+        if time.monotonic() - self._started > self._wall:
+            return f"no answer after {self._wall:g} seconds of waiting"
+        return None
+
+
+def _text(value: Any) -> str:
+    return str(value)[:1200]
+
+
+def _loaded(meta: dict[str, Any]) -> _Loaded:
+    if "missing" in meta:
+        return _Loaded(Answer("not_attempted", _text(meta["missing"])))
+    if "error" in meta:
+        return _Loaded(_raised(meta["error"], None))
+    return _Loaded()
+
+
+def _answer(meta: dict[str, Any], body: bytes, function: str) -> Answer:
+    try:
+        if "error" in meta:
+            answer = _raised(meta["error"], function)
+        elif "unfit" in meta:
+            answer = Answer("fail", _text(meta["unfit"]))
+        else:
+            decoder = wire.Decoder(body)
+            value = decoder.read(meta["v"])
+            decoder.finish()
+            answer = Answer("value", node=meta["v"], body=body)
+            answer.value = value
+        answer.touched = tuple(_text(n) for n in meta.get("touched", ()))
+        answer.shares = tuple(_text(n) for n in meta.get("shares", ()))
+        answer.seconds = max(0.0, float(meta.get("s", 0.0)))
+        answer.printed = _text(meta.get("p", ""))
+    except (wire.WireError, TypeError, ValueError, KeyError, AttributeError) as error:
+        raise _garbled(str(error)) from error
+    return answer
+
+
+def _raised(error: dict[str, Any], function: str | None) -> Answer:
+    """An exception of the student's code, as the status it means and a sentence."""
+    kind, message = _text(error["type"]), _text(error["message"])
+    bases = tuple(_text(base) for base in error["bases"])
+    said = f"{kind}: {message}" if message else kind
+    where = error.get("where")
+    if where is not None:
+        file, line, name, source = where
+        said += f"\n{_text(file)}, line {int(line)}" + (f", in {_text(name)}" if name else "")
+        said += f"\n    {_text(source)}" if source else ""
+    if error["forbidden"]:
+        return Answer("forbidden", said, raised=bases)
+    if "NotImplementedError" in bases and function is not None:
+        name = _text(where[2]) if where is not None else function
+        if error.get("depth") == 1 or name == function:
+            return Answer("not_attempted", "", raised=bases)
+        return Answer("error", f"{function} calls {name}, which is not written yet", raised=bases)
+    if "MemoryError" in bases:
+        return Answer("memory", said, raised=bases)
+    if "SystemExit" in bases:
+        return Answer("crash", f"the code ended the program ({said})", raised=bases)
+    return Answer("error", said, raised=bases)
+
+
+@dataclass
+class Session:
+    """A submission at work: its functions can be asked, whatever they do.
+
+    `unreadable` says of modules that are there but are no text why they are not; `single` names
+    the one module that holds every function, where one file was handed in.
+    """
+
+    sources: Mapping[str, str]
+    limits: Limits = DEFAULT
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    single: str = ""
+    cpu_seconds: float = 0.0  # what the functions themselves used, as the worker tells it
+    _worker: Worker | None = None
+    _unloadable: dict[str, Answer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for module, reason in self.unreadable.items():
+            self._unloadable[module] = Answer("error", reason)
+
+    @property
+    def isolation(self) -> dict[str, Any]:
+        """The level of isolation in force, as results record it."""
+        return {"level": "weak", "mechanisms": ["process", "rlimits"]}
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def ask(
+        self,
+        topic: str,
+        function: str,
+        calls: Sequence[EncodedCall],
+        groups: Sequence[str] | None = None,
+        seconds: float | None = None,
+    ) -> list[Answer]:
+        """One answer a call of a topic's function.
+
+        `groups` names the kind of each call: after a crash or a timeout the other calls of that
+        kind are not made, and get the same answer.
+        """
+        module = self.single or topic
+        kinds = list(groups) if groups is not None else [""] * len(calls)
+        answers: list[Answer | None] = [None] * len(calls)
+        fatal = 0
+        while (rest := [i for i, answer in enumerate(answers) if answer is None]) and calls:
+            lost = self._unloadable.get(module)
+            if lost is None:
+                lost = self._ask_rest(module, function, calls, answers, rest, seconds)
+                fatal += lost is not None
+            if lost is not None:
+                broken = next((i for i, answer in enumerate(answers) if answer is None), None)
+                everything = module in self._unloadable or fatal >= self.limits.fatal_per_exercise
+                for i in rest:
+                    if answers[i] is None and (
+                        everything or broken is None or kinds[i] == kinds[broken]
+                    ):
+                        answers[i] = lost
+        return [answer for answer in answers if answer is not None]
+
+    def _ask_rest(
+        self,
+        module: str,
+        function: str,
+        calls: Sequence[EncodedCall],
+        answers: list[Answer | None],
+        rest: list[int],
+        seconds: float | None,
+    ) -> Answer | None:
+        """Fill in answers until all are there or the worker dies; then the answer it died with."""
+        if self._worker is None:
+            self._worker = Worker(self.sources, self.limits)
+        loaded = False
+        try:
+            replies = self._worker.run(
+                module, function, [calls[i] for i in rest], seconds or self.limits.call_seconds
+            )
+            unread = iter(rest)
+            for reply in replies:
+                if isinstance(reply, _Loaded):
+                    loaded = True
+                    if reply.answer is not None:
+                        for i in rest:
+                            answers[i] = reply.answer
+                else:
+                    answers[next(unread)] = reply
+                    self.cpu_seconds += reply.seconds
+        except _Died as death:
+            self.close()
+            if not loaded:
+                self._unloadable[module] = death.answer
+            return death.answer
+        return None

@@ -1,0 +1,210 @@
+"""Values and frames between the grader and its worker: JSON for structure, raw bytes for arrays.
+
+The worker holds student code, so whatever it sends is hostile until decoded here: no pickle, a
+closed table of dtypes, every size checked before anything is allocated. The case bank on disk uses
+the same encoding. The worker runs this file beside `worker.py`: standard library and NumPy only.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MAGIC = b"CNNx"
+HEADER = struct.Struct("<4sB3x16sIQ")
+NONCE_BYTES = 16
+MAX_META = 64 * 1024
+MAX_NDIM = 8
+MAX_NODES = 10_000
+MAX_INT_DIGITS = 40
+
+# frame kinds
+READY, SOURCES, CALLS, LOADED, ANSWER, DONE = range(6)
+
+DTYPES = {
+    np.dtype(code).str[1:]: np.dtype(code).newbyteorder("<")
+    for code in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1")
+}
+
+
+class WireError(ValueError):
+    """The bytes, or the value, do not fit the protocol."""
+
+
+@dataclass(frozen=True)
+class RandomSource:
+    """Stands for `np.random.default_rng(seed)`: generators cross the wire as their seed."""
+
+    seed: int
+
+
+def dtype_code(dtype: np.dtype[Any]) -> str:
+    """The table's code of a dtype (`f8`), or WireError: no objects, no structures, no complex."""
+    code = dtype.str[1:]
+    if code not in DTYPES:
+        raise WireError(f"an array of dtype {dtype} cannot be judged; return float or int numbers")
+    return code
+
+
+def layout(array: np.ndarray) -> str:
+    """How an array lies in memory; the worker lays its copy out the same way."""
+    kind = "C"
+    if not array.flags.c_contiguous:
+        if any(stride < 0 for stride in array.strides):
+            kind = "reversed"
+        else:
+            kind = "F" if array.flags.f_contiguous else "strided"
+    return kind + ("" if array.flags.writeable else "!")
+
+
+def lay_out(array: np.ndarray, kind: str) -> np.ndarray:
+    """A fresh, private array with the values of `array`, laid out as `layout` named it."""
+    frozen = kind.endswith("!")
+    kind = kind.rstrip("!")
+    if kind == "F":
+        out = np.array(array, order="F")
+    elif kind == "reversed":
+        out = np.array(array[(slice(None, None, -1),) * array.ndim])[
+            (slice(None, None, -1),) * array.ndim
+        ]
+    elif kind == "strided":
+        # Every second cell of a larger array whose other cells are poison.
+        larger = np.full([2 * n + 1 for n in array.shape], 77, dtype=array.dtype)
+        out = larger[tuple(slice(1, 2 * n + 1, 2) for n in array.shape)]
+        out[...] = array
+    else:
+        out = np.array(array, order="C")
+    out.flags.writeable = not frozen
+    return out
+
+
+class Encoder:
+    """Collects values: `add` gives the JSON node of each, `body` the bytes of all their arrays."""
+
+    def __init__(self, max_bytes: int | None = None) -> None:
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._nodes = 0
+        self._max_bytes = max_bytes
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self._chunks)
+
+    def add(self, value: Any) -> Any:
+        self._nodes += 1
+        if self._nodes > MAX_NODES and self._max_bytes is not None:
+            raise WireError(f"more than {MAX_NODES} separate values; return an array")
+        kind = type(value)
+        if kind is np.ndarray or isinstance(value, np.ndarray):
+            return self._array(value)
+        if value is None or kind is bool or kind is str:
+            return value
+        if kind is int:
+            if abs(value) >= 10**MAX_INT_DIGITS:
+                raise WireError(f"a whole number of more than {MAX_INT_DIGITS} digits")
+            return value
+        if kind is float:
+            return {"f": value.hex()}
+        if isinstance(value, np.generic):
+            scalar = np.asarray(value)
+            return {"s": [dtype_code(scalar.dtype), scalar.tobytes().hex()]}
+        if kind is tuple:
+            return {"t": [self.add(v) for v in value]}
+        if kind is list:
+            return [self.add(v) for v in value]
+        if kind is dict:
+            return {"d": [[str(k), self.add(v)] for k, v in value.items()]}
+        if kind is RandomSource:
+            return {"r": value.seed}
+        raise WireError(f"a value of type {kind.__name__[:80]} cannot be judged")
+
+    def _array(self, value: np.ndarray) -> Any:
+        base = np.asarray(value)  # a subclass counts as its plain data
+        code = dtype_code(base.dtype)
+        if base.ndim > MAX_NDIM:
+            raise WireError(f"an array of {base.ndim} axes; at most {MAX_NDIM} can be judged")
+        if self._max_bytes is not None and self._size + base.nbytes > self._max_bytes:
+            raise WireError(f"too large a result: {base.nbytes} bytes, shape {base.shape}")
+        raw = np.ndarray.tobytes(base)
+        self._size += len(raw)
+        self._chunks.append(raw)
+        return {"a": [code, list(base.shape), layout(base)]}
+
+
+class Decoder:
+    """Reads the values of one encoder's nodes, in the order in which they were added."""
+
+    def __init__(self, body: bytes | memoryview, materialise: bool = False) -> None:
+        self._body = memoryview(body)
+        self._at = 0
+        self._nodes = 0
+        # The worker gives student code private arrays in the layout asked for, and generators.
+        self._materialise = materialise
+
+    def read(self, node: Any, depth: int = 0) -> Any:
+        self._nodes += 1
+        if self._nodes > 50 * MAX_NODES or depth > 40:
+            raise WireError("too many or too deeply nested values")
+        if node is None or isinstance(node, bool | str | int):
+            return node
+        if isinstance(node, list):
+            return [self.read(n, depth + 1) for n in node]
+        if not isinstance(node, dict) or len(node) != 1:
+            raise WireError("a value of no known form")
+        ((tag, content),) = node.items()
+        try:
+            if tag == "a":
+                return self._array(*content)
+            if tag == "f":
+                return float.fromhex(content)
+            if tag == "s":
+                code, raw = content
+                return np.frombuffer(bytes.fromhex(raw), DTYPES[code], count=1)[0]
+            if tag == "t":
+                return tuple(self.read(n, depth + 1) for n in content)
+            if tag == "d":
+                return {str(k): self.read(n, depth + 1) for k, n in content}
+            if tag == "r" and self._materialise:
+                return np.random.default_rng(content)
+            if tag == "r":
+                return RandomSource(content)
+        except (TypeError, ValueError, KeyError, OverflowError) as error:
+            raise WireError("a value of no known form") from error
+        raise WireError("a value of no known form")
+
+    def _array(self, code: str, shape: list[int], kind: str) -> np.ndarray:
+        dtype = DTYPES[code]
+        if len(shape) > MAX_NDIM or any(type(n) is not int or n < 0 for n in shape):
+            raise WireError("a shape of no known form")
+        size = math.prod(shape) * dtype.itemsize
+        if size > len(self._body) - self._at:
+            raise WireError("an array longer than the bytes that came with it")
+        flat = np.frombuffer(self._body[self._at : self._at + size], dtype)
+        self._at += size
+        array = flat.reshape(shape)
+        return lay_out(array, kind) if self._materialise else array
+
+    def finish(self) -> None:
+        """Complain of bytes that belong to no value."""
+        if self._at != len(self._body):
+            raise WireError("bytes behind the last value")
+
+
+def pack(kind: int, nonce: bytes, meta: Any, body: bytes = b"") -> bytes:
+    """One frame."""
+    text = json.dumps(meta, separators=(",", ":")).encode()
+    return HEADER.pack(MAGIC, kind, nonce, len(text), len(body)) + text + body
+
+
+def parse_meta(text: bytes) -> Any:
+    """A frame's JSON, whatever it holds: bombs and nonsense are a WireError."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise WireError("the answer's description is not JSON") from error

@@ -1,0 +1,358 @@
+"""The untrusted side: runs a submission's functions on the arguments it is sent, and answers.
+
+Started by `parent.py` as a script, with nothing of the autograder importable: the standard library,
+NumPy and `wire.py` are all it has. It judges nothing. It holds no expected value, no law and no
+seed, so student code that takes over this process gains only the power to send other answers.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import io
+import json
+import os
+import socket
+import sys
+import time
+import traceback
+import types
+import warnings
+from typing import Any
+
+PACKAGE = "exercises"
+
+
+def main() -> None:
+    descriptor, here, packages, limits_text = sys.argv[1:5]
+    limits = json.loads(limits_text)
+    apply_rlimits(limits)
+    sys.path[:] = [p for p in sys.path if p not in ("", here)]
+    sys.path += [here, packages]
+    import numpy  # noqa: F401
+    import wire
+
+    # Everything else that is installed beside NumPy stays out of reach.
+    sys.path.remove(here)
+    sys.path.remove(packages)
+    sys.argv[1:] = []
+    warnings.simplefilter("ignore")
+    Session(socket.socket(fileno=int(descriptor)), wire, limits).serve()
+
+
+def apply_rlimits(limits: dict[str, Any]) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return
+    wanted = {
+        "RLIMIT_AS": limits["memory_bytes"],
+        "RLIMIT_CPU": limits["worker_seconds"],
+        "RLIMIT_FSIZE": limits["file_bytes"],
+        "RLIMIT_NOFILE": limits["open_files"],
+        "RLIMIT_STACK": limits["stack_bytes"],
+        "RLIMIT_CORE": 0,
+        "RLIMIT_NPROC": 0,
+        "RLIMIT_MEMLOCK": 0,
+        "RLIMIT_MSGQUEUE": 0,
+    }
+    for name, value in wanted.items():
+        if (number := getattr(resource, name, None)) is not None:
+            hard = resource.getrlimit(number)[1]
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            try:
+                resource.setrlimit(number, (value, value))
+            except (ValueError, OSError):
+                # macOS refuses some of them; the parent's own deadlines still stand.
+                if sys.platform == "linux":
+                    raise
+
+
+class ForbiddenImport(ModuleNotFoundError):
+    """Student code asked for a module that the exercises do without."""
+
+
+class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Makes the sent sources importable as `exercises.NAME` and as plain `NAME`, once each.
+
+    It is the last finder, so a submission's `numpy.py` shadows nothing; and since it is the last,
+    a name that it does not know either is one that the exercises do without.
+    """
+
+    def __init__(self, sources: dict[str, str]) -> None:
+        self.sources = sources
+        package = types.ModuleType(PACKAGE)
+        package.__path__ = []
+        sys.modules[PACKAGE] = package
+        sys.meta_path.append(self)
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        name = fullname.removeprefix(PACKAGE + ".")
+        if "." not in name and name in self.sources:
+            return importlib.machinery.ModuleSpec(fullname, self, origin=filename(name))
+        top = fullname.partition(".")[0]
+        if top in sys.stdlib_module_names or top == "numpy":
+            return None
+        raise ForbiddenImport(
+            f"{fullname} is not available: use NumPy, the standard library and your own modules",
+            name=fullname,
+        )
+
+    def create_module(self, spec: Any) -> Any:
+        return None
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        name = module.__name__
+        if not name.startswith(PACKAGE + "."):
+            # Both names must mean one module, or its classes and its state would exist twice.
+            sys.modules[name] = importlib.import_module(f"{PACKAGE}.{name}")
+            return
+        stem = name.removeprefix(PACKAGE + ".")
+        module.__file__ = filename(stem)
+        setattr(sys.modules[PACKAGE], stem, module)
+        exec(compile(self.sources[stem], filename(stem), "exec", dont_inherit=True), vars(module))
+
+    def line(self, file: str, number: int | None) -> str:
+        text = self.sources.get(file.removeprefix(PACKAGE + "/").removesuffix(".py"), "")
+        lines = text.splitlines()
+        return lines[number - 1].strip()[:200] if number and number <= len(lines) else ""
+
+
+def filename(stem: str) -> str:
+    return f"{PACKAGE}/{stem}.py"
+
+
+class Capped(io.TextIOBase):
+    """Keeps the first characters that are printed, and drops the rest."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.text = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if len(self.text) < self.limit:
+            self.text += str(text)[: self.limit - len(self.text)]
+        return len(text)
+
+    def take(self) -> str:
+        text, self.text = self.text, ""
+        return text
+
+
+class Session:
+    """Serves one parent until it closes the channel."""
+
+    def __init__(self, channel: socket.socket, wire: Any, limits: dict[str, Any]) -> None:
+        self.channel = channel
+        self.wire = wire
+        self.limits = limits
+        self.printed = Capped(limits["printed_chars"])
+        self.submission: Submission
+
+    def serve(self) -> None:
+        import numpy
+
+        sys.stdout = sys.stderr = self.printed
+        versions = {"python": sys.version.split()[0], "numpy": numpy.__version__}
+        self.send(self.wire.READY, bytes(self.wire.NONCE_BYTES), {"versions": versions})
+        while True:
+            kind, nonce, meta, body = self.receive()
+            if kind == self.wire.SOURCES:
+                self.submission = Submission(meta)
+            elif kind == self.wire.CALLS:
+                self.calls(nonce, meta, body)
+
+    # --- frames
+
+    def send(self, kind: int, nonce: bytes, meta: Any, body: bytes = b"") -> None:
+        self.channel.sendall(self.wire.pack(kind, nonce, meta, body))
+
+    def receive(self) -> tuple[int, bytes, Any, bytes]:
+        header = self.exactly(self.wire.HEADER.size)
+        _, kind, nonce, meta_size, body_size = self.wire.HEADER.unpack(header)
+        meta = json.loads(self.exactly(meta_size))
+        return kind, nonce, meta, self.exactly(body_size)
+
+    def exactly(self, size: int) -> bytes:
+        data = bytearray(size)
+        view = memoryview(data)
+        got = 0
+        while got < size:
+            count = self.channel.recv_into(view[got:])
+            if not count:
+                os._exit(0)  # the parent is gone or done
+            got += count
+        return bytes(data)
+
+    # --- calls
+
+    def calls(self, nonce: bytes, meta: dict[str, Any], body: bytes) -> None:
+        function, trouble = self.find(meta["module"], meta["function"])
+        self.send(self.wire.LOADED, nonce, trouble)
+        if function is None:
+            return
+        at = 0
+        held: Any = None
+        for index, (nodes, size, keep) in enumerate(meta["calls"]):
+            part = memoryview(body)[at : at + size]
+            at += size
+            if nodes is None:
+                # Read the kept result once more: has a later call changed it?
+                reply, data = self.encode({}, held)
+            else:
+                result, reply, data = self.call(function, nodes, part)
+                held = result if keep else held
+            reply["i"] = index
+            self.send(self.wire.ANSWER, nonce, reply, data)
+        self.send(self.wire.DONE, nonce, {})
+
+    def find(self, module: str, name: str) -> tuple[Any, dict[str, Any]]:
+        """The student's function, or what to say of its absence."""
+        if module not in self.submission.sources:
+            return None, {"missing": f"there is no {module}.py"}
+        try:
+            loaded = importlib.import_module(f"{PACKAGE}.{module}")
+        except BaseException as error:
+            return None, {"error": self.describe(error, None)}
+        finally:
+            self.printed.take()
+        function = vars(loaded).get(name)
+        if function is None:
+            return None, {"missing": f"{module}.py defines no {name}"}
+        if not callable(function):
+            kind = type(function).__name__[:80]
+            return None, {"missing": f"{name} in {module}.py is a {kind}, not a function"}
+        return function, {}
+
+    def call(self, function: Any, nodes: list[Any], body: memoryview) -> tuple[Any, Any, bytes]:
+        decoder = self.wire.Decoder(body, materialise=True)
+        arguments = [decoder.read(node) for _, node in nodes]
+        started = time.process_time()
+        try:
+            result = function(*arguments)
+        except BaseException as error:
+            reply = {"error": self.describe(error, function), "p": self.printed.take()}
+            return None, reply, b""
+        reply = {
+            "s": time.process_time() - started,
+            "touched": self.touched(nodes, body, arguments),
+            "shares": self.shares(nodes, arguments, result),
+            "p": self.printed.take(),
+        }
+        reply, data = self.encode(reply, result)
+        return result, reply, data
+
+    def encode(self, reply: dict[str, Any], result: Any) -> tuple[dict[str, Any], bytes]:
+        encoder = self.wire.Encoder(self.limits["reply_bytes"])
+        try:
+            reply["v"] = encoder.add(result)
+            return reply, encoder.body
+        except self.wire.WireError as error:
+            return {**reply, "unfit": str(error)}, b""
+        except BaseException as error:
+            return {**reply, "error": self.describe(error, None)}, b""
+
+    def touched(self, nodes: list[Any], body: memoryview, arguments: list[Any]) -> list[str]:
+        """Names of arguments that no longer hold what they were sent with."""
+        names = []
+        at = 0
+        for (name, node), argument in zip(nodes, arguments, strict=True):
+            if isinstance(node, dict) and "r" in node:
+                continue  # a generator is there to be drawn from
+            encoder = self.wire.Encoder()
+            try:
+                same = encoder.add(argument) == node
+            except self.wire.WireError:
+                same = False
+            after = encoder.body
+            if not same or after != body[at : at + len(after)]:
+                names.append(name)
+            at += len(after) if same else size_of(node, self.wire)
+        return names
+
+    def shares(self, nodes: list[Any], arguments: list[Any], result: Any) -> list[str]:
+        """Names of arguments whose memory the result shares."""
+        import numpy
+
+        results = list(arrays(result))
+        return [
+            name
+            for (name, _), argument in zip(nodes, arguments, strict=True)
+            if any(numpy.may_share_memory(a, r) for a in arrays(argument) for r in results)
+        ]
+
+    def describe(self, error: BaseException, function: Any) -> dict[str, Any]:
+        """An exception as plain data: what, and where in the student's own files."""
+        cap = self.limits["message_chars"]
+        try:
+            message = str(error)[:cap]
+        except BaseException:
+            message = "(the exception cannot be printed)"
+        kind = type(error)
+        frames = []
+        if error.__traceback__ is not None:
+            frames = [
+                frame
+                for frame in traceback.extract_tb(error.__traceback__, limit=2000)
+                if frame.filename.startswith(PACKAGE + "/")
+            ]
+        described: dict[str, Any] = {
+            "type": str(kind.__name__)[:80],
+            "message": message,
+            "bases": [base.__name__ for base in kind.__mro__ if base.__module__ == "builtins"],
+            "forbidden": isinstance(error, ForbiddenImport),
+        }
+        if frames:
+            last = frames[-1]
+            described["where"] = [
+                last.filename,
+                last.lineno or 0,
+                last.name[:80],
+                self.submission.line(last.filename, last.lineno),
+            ]
+            described["depth"] = len(frames)
+        elif isinstance(error, SyntaxError) and str(error.filename).startswith(PACKAGE + "/"):
+            line = (error.text or "").strip()[:200]
+            described["where"] = [error.filename, error.lineno or 0, "", line]
+            described["message"] = str(error.msg)[:cap]
+        return described
+
+
+def arrays(value: Any) -> Any:
+    """All arrays inside a value."""
+    import numpy
+
+    if isinstance(value, numpy.ndarray):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value[:1000]:
+            yield from arrays(item)
+    elif isinstance(value, dict):
+        yield from arrays(list(value.values()))
+
+
+def size_of(node: Any, wire: Any) -> int:
+    """Bytes that a node's arrays take in the body."""
+    if isinstance(node, list):
+        return sum(size_of(n, wire) for n in node)
+    if isinstance(node, dict):
+        ((tag, content),) = node.items()
+        if tag == "a":
+            size = wire.DTYPES[content[0]].itemsize
+            for n in content[1]:
+                size *= n
+            return int(size)
+        if tag in "td":
+            return sum(size_of(n[1] if tag == "d" else n, wire) for n in content)
+    return 0
+
+
+if __name__ == "__main__":
+    # input() and the like find an empty standard input; help() and exit() have no use here.
+    builtins.exit = builtins.quit = sys.exit
+    main()

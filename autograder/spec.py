@@ -1,0 +1,131 @@
+"""What an exercise is: its reference, kinds of cases, laws, misconceptions. Data, no behaviour.
+
+A module in `autograder/specs` holds one topic. Each `Exercise` in it is one function that students
+write; the catalogue finds them there, and the engine knows none by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from autograder.compare import Mismatch
+from autograder.tolerance import Tolerance, exact
+
+if TYPE_CHECKING:
+    from autograder.isolation.parent import Answer
+    from autograder.strategies import Draw
+
+Arguments = dict[str, Any]
+Kind = Callable[["Draw"], Arguments]
+
+# Kinds of this name hold geometry that cannot be: the function must refuse it.
+IMPOSSIBLE = "impossible"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The expected outcome of a call that must raise ValueError."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One set of arguments and what the reference says of it."""
+
+    kind: str
+    arguments: Arguments
+    expected: Any
+
+
+Judge = Callable[["Exercise", Case, "Sequence[Answer]"], Mismatch | None]
+
+
+@dataclass(frozen=True)
+class Law:
+    """One sentence about a function, with points.
+
+    says        the sentence, as the student reads it
+    judge       what is wrong with the answers of one case, or None
+    kinds       which kinds of cases it is judged on; () means all but the impossible ones
+    calls       the arguments of the calls it needs; by default the case itself
+    reread      the first call's result is read once more after the last call
+    needs       a law that must hold first, since this one alone could hold for nothing
+    structural  looks at the answers that came; not every call must have answered
+    raising     judges exceptions too, so an exception is no failure by itself
+    """
+
+    name: str
+    says: str
+    points: float
+    judge: Judge
+    kinds: tuple[str, ...] = ()
+    calls: Callable[[Arguments], Sequence[Arguments]] | None = None
+    reread: bool = False
+    needs: str = ""
+    structural: bool = False
+    raising: bool = False
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One function that students write.
+
+    reference       the operation that gives the expected values; it also lends its name
+    kinds           named ways to draw arguments; every kind is judged by some law
+    laws            in the order in which students should meet them
+    tolerance       allowed error of every output, from the arguments and the expected value
+    misconceptions  the reference called wrongly, one idea each: docstring line 1 completes
+                    "This is what you get when ...", the rest says what to do instead
+    returns         names of the outputs
+    cases           how many cases of each kind are drawn
+    seconds         CPU seconds allowed for one call, where the usual limit is too short
+    working         the arithmetic of one expected value, for a counterexample
+    """
+
+    reference: Callable[..., Any]
+    kinds: dict[str, Kind]
+    laws: Sequence[Law]
+    tolerance: Tolerance = exact
+    misconceptions: Sequence[Callable[..., Any]] = ()
+    returns: tuple[str, ...] = ("y",)
+    cases: int = 12
+    seconds: float | None = None
+    working: Callable[[Arguments, str, tuple[int, ...]], str] | None = None
+    topic: str = ""  # the spec module's name; the catalogue fills it in
+
+    @property
+    def name(self) -> str:
+        return self.reference.__name__
+
+    @property
+    def points(self) -> float:
+        return sum(law.points for law in self.laws)
+
+    def kinds_of(self, law: Law) -> tuple[str, ...]:
+        return law.kinds or tuple(kind for kind in self.kinds if kind != IMPOSSIBLE)
+
+    def misconception(self, name: str) -> Callable[..., Any]:
+        return next(m for m in self.misconceptions if m.__name__ == name)
+
+    def evaluate(self, arguments: Arguments) -> Any:
+        """The reference's value, or its refusal."""
+        try:
+            return self.reference(**copied(arguments))
+        except ValueError as error:
+            return Refusal(str(error))
+
+
+def copied(value: Any) -> Any:
+    """Arguments for one call of the reference: generators are made, everything else is shared."""
+    from autograder.isolation.wire import RandomSource
+
+    if isinstance(value, dict):
+        return {key: copied(v) for key, v in value.items()}
+    if isinstance(value, RandomSource):
+        import numpy as np
+
+        return np.random.default_rng(value.seed)
+    return value

@@ -1,0 +1,141 @@
+"""Geometry that the layers share: images, kernels, strides and paddings that fit together.
+
+Every axis is drawn on its own, so all of them usually differ; the kinds that must show swapped axes
+draw pairs that always differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograder.spec import Arguments
+from autograder.strategies import Draw
+
+Pair = tuple[int, int]
+ONE: Pair = (1, 1)
+NONE: Pair = (0, 0)
+
+
+def image_size(
+    draw: Draw, kernel: Pair, padding: Pair = NONE, more: int = 3, dilation: Pair = ONE
+) -> Pair:
+    """Height and width that a kernel fits into, with up to `more` cells to spare."""
+
+    def axis(k: int, p: int, d: int) -> int:
+        return max(1, (k - 1) * d + 1 - 2 * p) + draw.size(0, more)
+
+    height, width = map(axis, kernel, padding, dilation)
+    return height, width
+
+
+def output_shape(
+    size: Pair, kernel: Pair, stride: Pair = ONE, padding: Pair = NONE, dilation: Pair = ONE
+) -> Pair:
+    """Height and width of a layer's output."""
+
+    def axis(n: int, k: int, s: int, p: int, d: int) -> int:
+        return (n + 2 * p - (k - 1) * d - 1) // s + 1
+
+    height, width = map(axis, size, kernel, stride, padding, dilation)
+    return height, width
+
+
+def filters(
+    draw: Draw,
+    kernel: Pair,
+    stride: Pair = ONE,
+    padding: Pair = NONE,
+    *,
+    batch: int = 1,
+    channels: int = 1,
+    outputs: int = 1,
+    more: int = 3,
+) -> Arguments:
+    """Arguments of a convolutional layer: x, w, b, stride, padding."""
+    n, c, o = draw.size(1, batch), draw.size(1, channels), draw.size(1, outputs)
+    x = draw.whole(n, c, *image_size(draw, kernel, padding, more))
+    w = draw.whole(o, c, *kernel)
+    return dict(x=x, w=w, b=draw.whole(o), stride=stride, padding=padding)
+
+
+# --- kinds of convolutional layers
+
+
+def one_filter(draw: Draw) -> Arguments:
+    return filters(draw, draw.pair(1, 3))
+
+
+def channels(draw: Draw) -> Arguments:
+    return filters(draw, draw.pair(1, 2), batch=2, channels=3, outputs=3, more=2)
+
+
+def strides(draw: Draw) -> Arguments:
+    return filters(draw, draw.pair(1, 3), draw.unlike_pair(1, 3), channels=2, more=5)
+
+
+def paddings(draw: Draw) -> Arguments:
+    kernel = draw.pair(1, 3)
+    return filters(draw, kernel, padding=draw.unlike_pair(0, 2), outputs=2)
+
+
+def everything(draw: Draw) -> Arguments:
+    kernel, stride, padding = draw.pair(1, 3), draw.pair(1, 3), draw.pair(0, 2)
+    return filters(draw, kernel, stride, padding, batch=2, channels=2, outputs=3, more=4)
+
+
+def numbers(draw: Draw) -> Arguments:
+    """Real numbers, float32, pixels of integers, other layouts in memory."""
+    kind = draw.choose("real", "float32", "int64", "uint8")
+    arguments = filters(draw, draw.pair(1, 2), draw.pair(1, 2), draw.pair(0, 1), channels=2)
+    return {name: renumbered(draw, kind, value) for name, value in arguments.items()}
+
+
+def renumbered(draw: Draw, kind: str, value: Any) -> Any:
+    """An array with other numbers, in another layout; anything else as it is."""
+    if not isinstance(value, np.ndarray):
+        return value
+    if kind == "real":
+        return draw.layout(draw.real(*value.shape))
+    if kind == "float32":
+        return draw.layout(draw.real(*value.shape, dtype=np.float32))
+    if kind == "uint8":
+        return draw.layout(draw.whole(*value.shape, low=0, high=255, dtype=np.uint8))
+    return draw.layout(value.astype(np.int64))
+
+
+def empty_batch(draw: Draw) -> Arguments:
+    arguments = everything(draw)
+    return {**arguments, "x": arguments["x"][:0]}
+
+
+def impossible(draw: Draw) -> Arguments:
+    """Geometry that cannot be, one fault at a time."""
+    fault = draw.choose("kernel", "stride", "padding", "channels", "bias")
+    x, w, b = draw.whole(1, 2, 3, 4), draw.whole(2, 2, 2, 2), draw.whole(2)
+    stride, padding = ONE, NONE
+    if fault == "kernel":
+        w, padding = draw.choose((draw.whole(2, 2, 4, 1), NONE), (draw.whole(2, 2, 1, 7), ONE))
+    elif fault == "stride":
+        stride = draw.choose((0, 1), (1, 0), (-1, 1))
+    elif fault == "padding":
+        padding = draw.choose((-1, 0), (0, -1))
+    elif fault == "channels":
+        w = draw.choose(draw.whole(2, 1, 2, 2), draw.whole(2, 3, 2, 2))
+    else:
+        b = draw.choose(draw.whole(1), draw.whole(3))
+    return dict(x=x, w=w, b=b, stride=stride, padding=padding)
+
+
+CONVOLUTION: dict[str, Callable[[Draw], Arguments]] = {
+    "one filter": one_filter,
+    "channels": channels,
+    "strides": strides,
+    "paddings": paddings,
+    "everything": everything,
+    "numbers": numbers,
+    "empty batch": empty_batch,
+    "impossible": impossible,
+}

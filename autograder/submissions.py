@@ -1,0 +1,293 @@
+"""Intake: finds submissions and reads them, once, as bytes that are hostile until decoded.
+
+A submission is a folder, a .zip, a .py file or an .ipynb. In a folder or zip the stub modules lie
+in `exercises/`, or at the top, or one folder down; a file holds all its functions itself. Nothing
+is extracted, imported or followed: links, devices and oversized files are refused.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import stat
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from autograder.isolation.limits import DEFAULT, MIB
+
+HOME = "exercises"
+MAX_MEMBERS = 5000
+MAX_INFLATED = 32 * MIB
+MAX_NOTEBOOK = 32 * MIB
+FILES = (".zip", ".ipynb", ".py")
+
+
+class BadSubmission(ValueError):
+    """A path that holds no submission; the message is one sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a student handed in.
+
+    sources     text of each module by name, the stub modules and their helpers
+    unreadable  modules that are there but cannot be read, and why
+    single      the one module that holds every function, where a single file was handed in
+    """
+
+    name: str
+    sources: Mapping[str, str]
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    single: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def module(self, topic: str) -> str:
+        """The module in which this submission has a topic's functions."""
+        return self.single or topic
+
+
+def find(path: Path, topics: frozenset[str]) -> list[Path]:
+    """The submissions at a path: itself, or those that a folder of submissions holds."""
+    if not path.exists():
+        raise BadSubmission(f"there is no {path}")
+    if not path.is_dir():
+        return [path]
+    if _home(_listing(path), topics) is not None:
+        return [path]
+    children = [
+        child
+        for child in sorted(path.iterdir())
+        if not child.name.startswith(".")
+        and (child.suffix in FILES or (child.is_dir() and _holds(child, topics)))
+    ]
+    if not children:
+        raise BadSubmission(
+            f"{path} holds no submission: no module such as {_example(topics)} in it, in its "
+            f"{HOME} folder or in its folders"
+        )
+    return children
+
+
+def read(path: Path, topics: frozenset[str]) -> Submission:
+    """Read one submission."""
+    name = path.resolve().stem if path.is_file() else path.resolve().name
+    if path.is_dir():
+        return _from_files(name, path, _folder(path, topics), topics)
+    if not path.exists():
+        raise BadSubmission(f"there is no {path}")
+    if path.suffix == ".zip":
+        return _from_files(name, path, _archive(path), topics)
+    if path.suffix == ".ipynb":
+        return _notebook(name, path)
+    if path.suffix == ".py":
+        return _single(name, path, topics)
+    raise BadSubmission(f"{path} is no submission: a folder, .zip, .py or .ipynb is")
+
+
+# --- where the modules lie
+
+
+def _example(topics: frozenset[str]) -> str:
+    return f"{min(topics)}.py"
+
+
+def _listing(folder: Path) -> list[str]:
+    """Paths of Python files in a folder, two folders deep: `padding.py`, `exercises/padding.py`."""
+    found = []
+    for depth, pattern in enumerate(("*.py", "*/*.py")):
+        found += [
+            "/".join(file.parts[-depth - 1 :])
+            for file in sorted(folder.glob(pattern))
+            if file.is_file() or file.is_symlink()
+        ]
+    return found
+
+
+def _holds(folder: Path, topics: frozenset[str]) -> bool:
+    return bool(_candidates(_listing(folder), topics))
+
+
+def _candidates(files: list[str], topics: frozenset[str]) -> list[str]:
+    """The folders (as paths in the submission) that hold stub modules, best first."""
+    folders = {
+        str(PurePosixPath(file).parent) for file in files if PurePosixPath(file).stem in topics
+    }
+    return sorted(folders, key=lambda f: (PurePosixPath(f).name != HOME, len(f.split("/")), f))
+
+
+def _home(files: list[str], topics: frozenset[str]) -> str | None:
+    """`exercises` or the top itself, where a folder is a submission beyond doubt."""
+    best = _candidates(files, topics)[:1]
+    return best[0] if best and best[0] in (HOME, ".") else None
+
+
+# --- reading
+
+
+def _folder(path: Path, topics: frozenset[str]) -> dict[str, bytes | str]:
+    files = _listing(path)
+    wanted = _candidates(files, topics)[:1]
+    return {
+        file: _bytes(path / file)
+        for file in files
+        if [str(PurePosixPath(file).parent)] == wanted
+    }
+
+
+def _bytes(file: Path, most: int = DEFAULT.source_bytes) -> bytes | str:
+    """A regular file's content, or the sentence that says why not."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if file.is_symlink():
+            return f"{file.name} is a symbolic link; hand in the file itself"
+        return f"{file.name} cannot be read: {error.strerror}"
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return f"{file.name} is no ordinary file"
+        content = stream.read(most + 1)
+    if len(content) > most:
+        return f"{file.name} is larger than {most // 1024} KiB"
+    return content
+
+
+def _archive(path: Path) -> dict[str, bytes | str]:
+    """The Python files of a zip, read in memory."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise BadSubmission(f"{path} is no readable zip file: {error}") from error
+    with archive:
+        members = archive.infolist()
+        if len(members) > MAX_MEMBERS:
+            raise BadSubmission(f"{path} holds {len(members)} files; at most {MAX_MEMBERS} may")
+        found: dict[str, bytes | str] = {}
+        total = 0
+        for member in members:
+            place = PurePosixPath(member.filename)
+            if place.suffix != ".py" or place.is_absolute() or ".." in place.parts:
+                continue
+            if "__MACOSX" in place.parts:
+                continue
+            if stat.S_ISLNK(member.external_attr >> 16):
+                found[str(place)] = f"{place.name} is a symbolic link; hand in the file itself"
+                continue
+            try:
+                with archive.open(member) as stream:
+                    content = stream.read(DEFAULT.source_bytes + 1)
+            except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as e:
+                raise BadSubmission(f"{path} is no readable zip file: {e}") from e
+            except Exception as e:  # zlib.error, lzma.LZMAError: the bytes are anybody's
+                raise BadSubmission(f"{path} is no readable zip file: {e}") from e
+            total += len(content)
+            if total > MAX_INFLATED:
+                raise BadSubmission(f"{path} holds more than {MAX_INFLATED // MIB} MiB of source")
+            if len(content) > DEFAULT.source_bytes:
+                limit = DEFAULT.source_bytes // 1024
+                found[str(place)] = f"{place.name} is larger than {limit} KiB"
+            else:
+                found[str(place)] = content
+    return found
+
+
+def _from_files(
+    name: str, path: Path, files: Mapping[str, bytes | str], topics: frozenset[str]
+) -> Submission:
+    candidates = _candidates(list(files), topics)
+    if not candidates:
+        raise BadSubmission(
+            f"{path} holds no module such as {_example(topics)}, at its top, in {HOME} or one "
+            "folder down"
+        )
+    home = candidates[0]
+    warnings = tuple(
+        f"{other} holds modules too; those in {home} count" for other in candidates[1:]
+    )
+    sources: dict[str, str] = {}
+    unreadable: dict[str, str] = {}
+    for file, content in files.items():
+        place = PurePosixPath(file)
+        if str(place.parent) == home and place.stem.isidentifier():
+            _decode(place.stem, content, sources, unreadable)
+    return Submission(name, sources, unreadable, warnings=warnings)
+
+
+def _decode(
+    stem: str, content: bytes | str, sources: dict[str, str], unreadable: dict[str, str]
+) -> None:
+    if isinstance(content, str):
+        unreadable[stem] = content
+        return
+    try:
+        sources[stem] = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        byte = content[error.start]
+        unreadable[stem] = (
+            f"{stem}.py is not UTF-8 text: byte 0x{byte:02x} in line {line}; save it as UTF-8"
+        )
+
+
+def _single(name: str, path: Path, topics: frozenset[str]) -> Submission:
+    sources: dict[str, str] = {}
+    unreadable: dict[str, str] = {}
+    content = _bytes(path)
+    # A module needs a name that can be imported; a stub module keeps its own.
+    stem = name if name in topics else "submission"
+    _decode(stem, content, sources, unreadable)
+    return Submission(name, sources, unreadable, single="" if name in topics else stem)
+
+
+# --- notebooks
+
+
+def _notebook(name: str, path: Path) -> Submission:
+    """The definitions in a notebook's code cells; its outputs are never looked at."""
+    content = _bytes(path, MAX_NOTEBOOK)
+    if isinstance(content, str):
+        raise BadSubmission(f"{path}: {content}")
+    try:
+        cells = json.loads(content.decode("utf-8-sig"))["cells"]
+        texts = [
+            "".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code"
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BadSubmission(f"{path} is no readable notebook") from error
+    parts: list[str] = []
+    warnings: list[str] = []
+    for number, text in enumerate(texts, 1):
+        text = re.sub(r"(?m)^[ \t]*[%!?].*$", "", text)
+        try:
+            parts += _definitions(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            line = getattr(error, "lineno", None)
+            warnings.append(
+                f"code cell {number} is left out: line {line or 1} is no Python ({error})"
+            )
+    source = "\n\n".join(parts)
+    return Submission(
+        name, {"notebook": source}, single="notebook", warnings=tuple(warnings)
+    )
+
+
+def _definitions(text: str) -> Iterator[str]:
+    """Imports that the worker has, functions, classes and constants: not the cells' experiments."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [node.module or ""]
+        elif isinstance(
+            node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
+        ):
+            modules = []
+        else:
+            continue
+        tops = {module.partition(".")[0] for module in modules}
+        if tops <= sys.stdlib_module_names | {"numpy"}:
+            yield ast.unparse(node)

@@ -1,0 +1,93 @@
+"""How far a right answer may lie from ours: derived from error analysis, never chosen.
+
+u is the unit roundoff of the result's dtype. A sum of k products computed in any order errs by at
+most k u sum|x||w| (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., eq. 3.5). A
+convolution by FFT errs in the norm, not per cell: 21 log2(P) u sqrt(cells) max|x| sum|w|, from
+three transforms of P points at 7 u log2(P) each (ibid., theorem 24.2). Both are covered, so the
+bounds are written with max|x| instead of |x|. Whole-number cases make real mistakes differ by a
+whole number or a simple fraction, far above either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil, log2, prod, sqrt
+from typing import Any
+
+import numpy as np
+
+Tolerance = Callable[[dict[str, Any], Any], Any]
+
+
+def unit_roundoff(dtype: Any) -> float:
+    """u: half the distance from 1 to the next number (integers are computed in float64)."""
+    return 2.0**-24 if np.dtype(dtype) == np.float32 else 2.0**-53
+
+
+def exact(arguments: dict[str, Any], expected: Any) -> float:
+    """For functions that count, or that only move numbers: no error at all."""
+    return 0.0
+
+
+def amplification(terms: int, points: int) -> float:
+    """Errors in units of u * max|x| * sum|w|: sums in any order, and transforms of `points`."""
+    transform = 21.0 * max(1, ceil(log2(max(points, 2)))) * sqrt(max(points, 1))
+    return 2.0 * terms + transform
+
+
+def largest(*arrays: np.ndarray) -> float:
+    """max|x| over arrays, 0 where they are empty."""
+    return max((float(np.abs(a).max()) for a in arrays if a.size), default=0.0)
+
+
+def of_sums(function: Callable[..., Any], image: str, layers: int = 1) -> Tolerance:
+    """For functions that are sums of products of `image` with the other arrays.
+
+    The function itself, applied to max|x| and to the absolute values of the rest, gives
+    max|x| sum|w| for every output; that stays true through ReLU and pooling, which never raise
+    a magnitude, so `layers` of them may follow each other.
+    """
+
+    def tolerance(arguments: dict[str, Any], expected: Any) -> Any:
+        magnitudes = {name: absolute(value) for name, value in arguments.items()}
+        x = arguments[image]
+        magnitudes[image] = np.full(x.shape, largest(x), dtype=np.float64)
+        bound = function(**magnitudes)
+        others = [a for n, v in arguments.items() if n != image for a in arrays_of(v)]
+        terms = max([a.size for a in others], default=1) + 2
+        # An FFT pads to the image plus the kernel; twice the image in each direction covers that.
+        points = 4 * max(prod(x.shape), 1)
+        factor = layers * amplification(terms, points) * unit_roundoff(x.dtype)
+        return scaled(bound, factor)
+
+    return tolerance
+
+
+def absolute(value: Any) -> Any:
+    """|value| in float64, through lists and dictionaries; what is no float array stays."""
+    if isinstance(value, np.ndarray):
+        return np.abs(value.astype(np.float64))
+    if isinstance(value, dict):
+        return {key: absolute(v) for key, v in value.items()}
+    if isinstance(value, list) or (isinstance(value, tuple) and arrays_of(value)):
+        return type(value)(absolute(v) for v in value)
+    return value
+
+
+def scaled(bound: Any, factor: float) -> Any:
+    if isinstance(bound, tuple | list):
+        return type(bound)(scaled(b, factor) for b in bound)
+    if isinstance(bound, dict):
+        return {key: scaled(b, factor) for key, b in bound.items()}
+    return bound * factor
+
+
+def arrays_of(value: Any) -> list[np.ndarray]:
+    """All arrays inside a value."""
+    if isinstance(value, np.ndarray):
+        return [value]
+    if isinstance(value, dict):
+        return [a for v in value.values() for a in arrays_of(v)]
+    if isinstance(value, list | tuple):
+        return [a for v in value for a in arrays_of(v)]
+    return []

@@ -1,0 +1,113 @@
+# Windows of an image as the columns of a matrix (im2col), and the way back.
+#
+# Design: every convolution here is a product of matrices. `fill_columns` writes the pixels that a
+# range of outputs sees, one output a column; `add_columns` is its adjoint. The cells of the padding
+# are zeros in the matrix and are never stored in a padded copy of the image.
+
+ctypedef fused real:
+    float
+    double
+
+# The geometry of a sliding window: kernel, stride, dilation, the padding before the first row and
+# column, and the size of the output.
+ctypedef struct Window:
+    Py_ssize_t kh
+    Py_ssize_t kw
+    Py_ssize_t sh
+    Py_ssize_t sw
+    Py_ssize_t dh
+    Py_ssize_t dw
+    Py_ssize_t top
+    Py_ssize_t left
+    Py_ssize_t out_h
+    Py_ssize_t out_w
+
+
+cdef inline Window window(tuple geometry):
+    """The window of (shape, kernel, stride, pads, dilation): shape is the image's, with rows and
+    columns last, and pads is ((top, bottom), (left, right))."""
+    cdef Window g
+    shape, kernel, stride, pads, dilation = geometry
+    cdef Py_ssize_t h = shape[len(shape) - 2], w = shape[len(shape) - 1]
+    cdef Py_ssize_t bottom, right
+    g.kh, g.kw = kernel
+    g.sh, g.sw = stride
+    g.dh, g.dw = dilation
+    (g.top, bottom), (g.left, right) = pads
+    g.out_h = (h + g.top + bottom - g.dh * (g.kh - 1) - 1) // g.sh + 1
+    g.out_w = (w + g.left + right - g.dw * (g.kw - 1) - 1) // g.sw + 1
+    return g
+
+
+cdef inline Py_ssize_t first_inside(Py_ssize_t offset, Py_ssize_t step, Py_ssize_t limit,
+                                    Py_ssize_t low, Py_ssize_t high) except -1 nogil:
+    """The smallest j in [low, high] with j * step + offset >= limit, or high."""
+    cdef Py_ssize_t j = low
+    if limit > offset:
+        j = (limit - offset + step - 1) // step
+    return low if j < low else high if j > high else j
+
+
+cdef inline int fill_columns(const real[:, :, :, ::1] x, Py_ssize_t n, Py_ssize_t c0,
+                             Py_ssize_t channels, real[:, ::1] columns, Window *g,
+                             Py_ssize_t row0, Py_ssize_t row1,
+                             Py_ssize_t col0, Py_ssize_t col1) except -1 nogil:
+    """columns[(c, u, v), (i, j)] = x[n, c0 + c, i*sh + u*dh - top, j*sw + v*dw - left] for the
+    outputs i in [row0, row1) and j in [col0, col1); cells of the padding are 0."""
+    cdef Py_ssize_t c, u, v, i, j, k = 0, p, r, offset, low, high
+    cdef Py_ssize_t height = x.shape[2], width = x.shape[3]
+    for c in range(c0, c0 + channels):
+        for u in range(g.kh):
+            for v in range(g.kw):
+                offset = v * g.dw - g.left
+                low = first_inside(offset, g.sw, 0, col0, col1)
+                high = first_inside(offset, g.sw, width, low, col1)
+                p = -col0
+                for i in range(row0, row1):
+                    r = i * g.sh + u * g.dh - g.top
+                    if r < 0 or r >= height:
+                        for j in range(col0, col1):
+                            columns[k, p + j] = 0
+                    else:
+                        for j in range(col0, low):
+                            columns[k, p + j] = 0
+                        if g.sw == 1:
+                            for j in range(low, high):
+                                columns[k, p + j] = x[n, c, r, j + offset]
+                        else:
+                            for j in range(low, high):
+                                columns[k, p + j] = x[n, c, r, j * g.sw + offset]
+                        for j in range(high, col1):
+                            columns[k, p + j] = 0
+                    p += col1 - col0
+                k += 1
+    return 0
+
+
+cdef inline int add_columns(real[:, :, :, ::1] x, Py_ssize_t n, Py_ssize_t c0,
+                            Py_ssize_t channels, const real[:, ::1] columns, Window *g,
+                            Py_ssize_t row0, Py_ssize_t row1,
+                            Py_ssize_t col0, Py_ssize_t col1) except -1 nogil:
+    """The adjoint of `fill_columns`: every entry is added to the pixel that it would be read from,
+    and the entries of the padding are dropped."""
+    cdef Py_ssize_t c, u, v, i, j, k = 0, p, r, offset, low, high
+    cdef Py_ssize_t height = x.shape[2], width = x.shape[3]
+    for c in range(c0, c0 + channels):
+        for u in range(g.kh):
+            for v in range(g.kw):
+                offset = v * g.dw - g.left
+                low = first_inside(offset, g.sw, 0, col0, col1)
+                high = first_inside(offset, g.sw, width, low, col1)
+                p = -col0
+                for i in range(row0, row1):
+                    r = i * g.sh + u * g.dh - g.top
+                    if 0 <= r < height:
+                        if g.sw == 1:
+                            for j in range(low, high):
+                                x[n, c, r, j + offset] += columns[k, p + j]
+                        else:
+                            for j in range(low, high):
+                                x[n, c, r, j * g.sw + offset] += columns[k, p + j]
+                    p += col1 - col0
+                k += 1
+    return 0

@@ -1,0 +1,66 @@
+"""Convolution: calls of the general kernel, and im2col by itself."""
+
+import numpy as np
+
+from reference.fast.general import general_conv2d
+
+from reference.fast._columns cimport Window, fill_columns, real, window
+
+
+cdef _one_channel(image, kernel, pads):
+    """Cross-correlation of two matrices, as a batch of one image with one channel."""
+    bias = np.zeros(1, image.dtype)
+    return general_conv2d(image[None, None], kernel[None, None], bias, (1, 1), pads, (1, 1), 1)[0, 0]
+
+
+def cross_correlate2d(image, kernel):
+    """y[i, j] = sum over u, v of image[i + u, j + v] * kernel[u, v]."""
+    return _one_channel(image, kernel, ((0, 0), (0, 0)))
+
+
+def convolve2d(image, kernel, mode="valid"):
+    """Cross-correlation with the kernel turned by 180 degrees."""
+    kh, kw = kernel.shape
+    # "same" is the middle of "full", from the index (K - 1) // 2 on: K // 2 zeros go before.
+    if mode == "full":
+        pads = ((kh - 1, kh - 1), (kw - 1, kw - 1))
+    elif mode == "same":
+        pads = ((kh // 2, (kh - 1) // 2), (kw // 2, (kw - 1) // 2))
+    else:
+        pads = ((0, 0), (0, 0))
+    return _one_channel(image, np.ascontiguousarray(kernel[::-1, ::-1]), pads)
+
+
+def conv2d(x, w, b, stride=(1, 1), padding=(0, 0)):
+    """The general kernel without dilation and groups."""
+    rows, cols = padding
+    return general_conv2d(x, w, b, stride, ((rows, rows), (cols, cols)), (1, 1), 1)
+
+
+def _im2col(const real[:, :, :, ::1] x, real[:, :, ::1] columns, tuple geometry):
+    cdef Window g = window(geometry)
+    cdef Py_ssize_t n
+    with nogil:
+        for n in range(x.shape[0]):
+            fill_columns(x, n, 0, x.shape[1], columns[n], &g, 0, g.out_h, 0, g.out_w)
+
+
+def im2col(x, kernel, stride=(1, 1), padding=(0, 0)):
+    """Every window as a column."""
+    rows, cols = padding
+    cdef tuple geometry = (x.shape, kernel, stride, ((rows, rows), (cols, cols)), (1, 1))
+    cdef Window g = window(geometry)
+    columns = np.empty((x.shape[0], x.shape[1] * g.kh * g.kw, g.out_h * g.out_w), x.dtype)
+    _im2col(x, columns, geometry)
+    return columns
+
+
+def conv2d_im2col(x, w, b, stride=(1, 1), padding=(0, 0)):
+    """The general kernel is im2col and a product of matrices."""
+    return conv2d(x, w, b, stride, padding)
+
+
+def grouped_conv2d(x, w, b, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
+    """The general kernel with equal padding on both sides."""
+    rows, cols = padding
+    return general_conv2d(x, w, b, stride, ((rows, rows), (cols, cols)), dilation, groups)

@@ -1,0 +1,28 @@
+"""Both twins behind one fixture. The helpers are in twins.py, beside this file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from twins import BACKENDS, load_ops  # noqa: E402  (the folder must be on the path first)
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def ops(request):
+    """`reference.ops` on the fast twin, then on the pure one."""
+    return load_ops(request.param)
+
+
+@pytest.fixture(scope="session")
+def fast():
+    return load_ops("fast")
+
+
+@pytest.fixture(scope="session")
+def pure():
+    return load_ops("pure")
