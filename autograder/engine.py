@@ -44,9 +44,7 @@ class Engine:
     ) -> Verdict:
         """Judge these exercises of a submission."""
         results = []
-        with Session(
-            submission.sources, limits, submission.unreadable, submission.single
-        ) as session:
+        with session_of(submission, limits) as session:
             for exercise in exercises:
                 progress(exercise)
                 results.append(self.judge(exercise, session))
@@ -113,6 +111,11 @@ class Engine:
                 return _result(law, failures[0].status, hidden)
             failures = public
         return explain(exercise, law, failures, bank, answers, session, self.public.seed)
+
+
+def session_of(submission: Submission, limits: Limits = DEFAULT) -> Session:
+    """A worker's session for one submission; the worker starts with the first question."""
+    return Session(submission.sources, limits, submission.unreadable, submission.single)
 
 
 def _ask(exercise: Exercise, bank: Bank, session: Session) -> list[Answer]:

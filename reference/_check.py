@@ -403,7 +403,7 @@ def _layer(
             f"{sorted(optional)}; got {sorted(map(str, keys))}."
         )
     wants_image = kind in ("conv", "max_pool", "avg_pool", "global_avg_pool")
-    if wants_image and len(shape) != 3 or kind == "dense" and len(shape) != 1:
+    if (wants_image and len(shape) != 3) or (kind == "dense" and len(shape) != 1):
         axes = "(C, H, W)" if wants_image else "(D,)"
         raise ValueError(
             f"`{name}`: {argument} of kind {kind!r} needs the shape {axes}; got {shape}."

@@ -852,7 +852,9 @@ def inception_module(
         w, b = _check.two(name, f'branches["{key}"]', branches[key])
         # The 3x3 and the 5x5 see what their reduction gives, the others see x.
         before = checked.get(f"{key}_reduce")
-        of, wanted = ("x", x.shape[1]) if before is None else (f"{key}_reduce", len(before[0]))
+        of, wanted = (
+            ("x", x.shape[1]) if before is None else (f"{key}_reduce has filters", len(before[0]))
+        )
         words = (f'w of "{key}"', w), (f'b of "{key}"', b)
         checked[key] = _conv_pair(name, *words, x, of, wanted, (side, side))
     return _backend.architectures.inception_module(x, checked)

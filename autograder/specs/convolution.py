@@ -393,7 +393,7 @@ conv2d = Exercise(
     ops.conv2d,
     kinds=CONVOLUTION,
     laws=[
-        shape("the output is (N, O, HO, WO)"),
+        shape("the output is (N, O, HO, WO)", 1, "one filter", "channels"),
         bias_law(0.5),
         agrees(2, "one filter", says="one filter on one channel: the products are summed"),
         agrees(1, "channels", name="channels",
@@ -404,7 +404,7 @@ conv2d = Exercise(
                says="all of it together, for any numbers and an empty batch"),
         dtype(0.5),
         untouched(0.5),
-        fresh(0.5, "everything"),
+        fresh(0.5, "channels"),
         refuses("impossible geometry raises ValueError"),
     ],
     tolerance=of_sums(ops.conv2d, "x"),
@@ -511,7 +511,7 @@ im2col = Exercise(
         "impossible": impossible_windows,
     },
     laws=[
-        shape("the result is (N, C*KH*KW, HO*WO)", 0.5),
+        shape("the result is (N, C*KH*KW, HO*WO)", 0.5, "plain"),
         agrees(1, "plain", says="each window is a column, ordered channel, row, column"),
         agrees(0.5, "strided", name="stride", says="rows and columns move by their own stride"),
         agrees(0.5, "padded", "numbers", "empty batch", name="padding",
@@ -591,7 +591,7 @@ conv2d_im2col = Exercise(
     ops.conv2d_im2col,
     kinds={**CONVOLUTION, "large image": large_image},
     laws=[
-        shape("the output is (N, O, HO, WO)", 0.5),
+        shape("the output is (N, O, HO, WO)", 0.5, "one filter", "channels"),
         agrees(0.5, "one filter", "channels", "large image",
                says="the same numbers as conv2d, with stride 1 and no padding"),
         agrees(1, "strides", "paddings", "everything", "numbers", "empty batch", name="together",
@@ -726,7 +726,7 @@ grouped_conv2d = Exercise(
         "impossible": impossible_groups,
     },
     laws=[
-        shape("the output is (N, O, HO, WO)", 0.5),
+        shape("the output is (N, O, HO, WO)", 0.5, "one group"),
         agrees(0.5, "one group", says="with one group and no dilation it is conv2d"),
         agrees(0.5, "dilations", name="dilation", says="dilation spreads the taps of a window"),
         agrees(0.5, "groups", "depthwise", "numbers", name="groups",

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# Before the import below, whatever pytest's import mode is.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from twins import BACKENDS, load_ops  # noqa: E402  (the folder must be on the path first)
+from twins import BACKENDS, load_ops
 
 
 @pytest.fixture(scope="session", params=BACKENDS)

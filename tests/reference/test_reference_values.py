@@ -42,7 +42,8 @@ def test_line_filters_prefer_their_own_line(ops):
         assert (kernel.shape, kernel.dtype, kernel.sum()) == ((3, 3), np.float64, 0)
         answers = {name: sum(kernel[cell] for cell in cells) for name, cells in LINES.items()}
         own = answers.pop(orientation)
-        assert own == sum(kernel[cell] for cell in line) and own > max(answers.values())
+        assert own == sum(kernel[cell] for cell in line)
+        assert own > max(answers.values())
 
 
 @pytest.mark.parametrize(
@@ -304,11 +305,13 @@ def test_keras_axes(ops):
     kernel = np.arange(120).reshape(2, 3, 4, 5)
     got = ops.kernel_from_keras(kernel)
     assert got.shape == (5, 4, 2, 3)
-    assert got[4, 3, 1, 2] == kernel[1, 2, 3, 4] and got[1, 0, 0, 2] == kernel[0, 2, 0, 1]
+    assert got[4, 3, 1, 2] == kernel[1, 2, 3, 4]
+    assert got[1, 0, 0, 2] == kernel[0, 2, 0, 1]
     images = np.arange(120).reshape(2, 3, 4, 5)
     got = ops.images_from_keras(images)
     assert got.shape == (2, 5, 3, 4)
-    assert got[1, 4, 2, 3] == images[1, 2, 3, 4] and got[0, 1, 0, 2] == images[0, 0, 2, 1]
+    assert got[1, 4, 2, 3] == images[1, 2, 3, 4]
+    assert got[0, 1, 0, 2] == images[0, 0, 2, 1]
 
 
 def test_predict_flattens_rows_columns_channels(ops):

@@ -1,4 +1,4 @@
-"""What the tests of `reference` share: loading a backend, arguments for every operation, gradients."""
+"""What the tests of `reference` share: backends, arguments for every operation, comparisons."""
 
 from __future__ import annotations
 
@@ -204,11 +204,13 @@ def arrays_in(value):
 def assert_same(got, wanted, rounded=False):
     """Nested results are equal: structure, shapes, types, and values up to rounding if allowed."""
     if isinstance(wanted, dict):
-        assert isinstance(got, dict) and set(got) == set(wanted)
+        assert isinstance(got, dict)
+        assert set(got) == set(wanted)
         for key in wanted:
             assert_same(got[key], wanted[key], rounded)
     elif isinstance(wanted, (tuple, list)):
-        assert type(got) is type(wanted) and len(got) == len(wanted)
+        assert type(got) is type(wanted)
+        assert len(got) == len(wanted)
         for one, other in zip(got, wanted, strict=True):
             assert_same(one, other, rounded)
     elif isinstance(wanted, np.ndarray):
@@ -224,7 +226,8 @@ def assert_same(got, wanted, rounded=False):
         assert isinstance(got, float)
         np.testing.assert_allclose(got, wanted, rtol=1e-5 if rounded else 0, atol=1e-12)
     else:
-        assert got == wanted and type(got) is type(wanted)
+        assert got == wanted
+        assert type(got) is type(wanted)
 
 
 def numeric_gradient(function, x, dy, step=1e-5):

@@ -62,14 +62,13 @@ def count_parameters(layers, shape):
 def lenet5():
     relu_layer = {"kind": "relu"}
     pool = {"kind": "avg_pool", "kernel": (2, 2), "stride": (2, 2)}
-    # as in 1998: first the pool, then the squashing function
     return [
         {"kind": "conv", "out": 6, "kernel": (5, 5)},
-        pool,
         relu_layer,
+        pool,
         {"kind": "conv", "out": 16, "kernel": (5, 5)},
-        pool,
         relu_layer,
+        pool,
         {"kind": "flatten"},
         {"kind": "dense", "out": 120},
         relu_layer,
@@ -117,10 +116,13 @@ def batch_norm2d(x, gamma, beta, eps=1e-5):
 
 
 def residual_block(x, w1, b1, w2, b2, w_skip=None, stride=(1, 1)):
+    require(w1.shape[2:] == (3, 3), f"w1 must have 3x3 kernels, not {w1.shape}")
+    require(w2.shape[2:] == (3, 3), f"w2 must have 3x3 kernels, not {w2.shape}")
     y = conv2d(relu(conv2d(x, w1, b1, stride, (1, 1))), w2, b2, (1, 1), (1, 1))
     if w_skip is None:
         short = as_real(x)
     else:
+        require(w_skip.shape[2:] == (1, 1), f"w_skip must have 1x1 kernels, not {w_skip.shape}")
         short = conv2d(x, w_skip, np.zeros(w_skip.shape[:1]), stride, (0, 0))
     require(short.shape == y.shape, f"w_skip: the skip is {short.shape}, the branch {y.shape}")
     y += short
@@ -131,6 +133,8 @@ def inception_module(x, branches):
     def conv_relu(image, name, padding):
         require(name in branches, f"branches has no {name!r}")
         weights, biases = branches[name]
+        side = 1 + 2 * padding[0]
+        require(weights.shape[2:] == (side, side), f"{name} must have {side}x{side} kernels")
         return relu(conv2d(image, weights, biases, (1, 1), padding))
 
     a = conv_relu(x, "1x1", (0, 0))

@@ -19,7 +19,8 @@ def convolve2d(image, kernel, mode="valid"):
     require(kernel.ndim == 2, f"kernel must be (KH, KW), not {kernel.shape}")
     require(mode in ("valid", "same", "full"), f"mode {mode!r} is unknown")
     kh, kw = kernel.shape
-    require(kh > 0 and kw > 0, f"kernel is empty: {kernel.shape}")
+    require(kernel.size > 0, f"kernel is empty: {kernel.shape}")
+    require(image.size > 0, f"image is empty: {image.shape}")
     image = as_real(image)
     # zeros before and after, so that cross-correlation with the flipped kernel does the rest
     extra = {

@@ -25,5 +25,6 @@ def predict(weights, images):
     x = max_pool2d(x, (2, 2), (2, 2))
     x = relu(conv2d(x, kernel_from_keras(k2), b2, (1, 1), (1, 1)))
     x = max_pool2d(x, (2, 2), (2, 2))
+    require(b.shape == w.shape[1:], f"the last biases must be {w.shape[1:]}, not {b.shape}")
     flat = np.moveaxis(x, 1, 3).reshape(len(x), w.shape[0])
     return flat @ w.astype(x.dtype) + b.astype(x.dtype)

@@ -9,7 +9,7 @@ def output_size(size, kernel, stride=1, padding=(0, 0), dilation=1):
 
 
 def same_padding(size, kernel, stride=1):
-    require(size >= 0, f"size must not be negative, not {size}")
+    require(size >= 1, f"size must be at least 1, not {size}")
     require(kernel >= 1, f"kernel must be at least 1, not {kernel}")
     require(stride >= 1, f"stride must be at least 1, not {stride}")
     # the last window starts at the last multiple of stride below size

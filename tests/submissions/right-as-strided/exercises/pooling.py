@@ -31,4 +31,5 @@ def avg_pool2d(x, kernel, stride, padding=(0, 0)):
 
 def global_avg_pool2d(x):
     require(x.ndim == 4, f"x must be (N, C, H, W), not {x.shape}")
+    require(0 not in x.shape[2:], f"x has no pixels: {x.shape}")
     return np.mean(as_real(x), axis=(2, 3))

@@ -23,9 +23,13 @@ def he_normal(shape, rng):
 
 
 def sgd_momentum(parameters, gradients, velocity, learning_rate, momentum):
-    new_p, new_v = dict(parameters), dict(velocity)
+    names = set(parameters)
+    require(names == set(gradients) == set(velocity), "the dictionaries must have the same names")
+    new_p, new_v = {}, {}
     for name in parameters:
         p = as_real(parameters[name])
+        for other in (gradients[name], velocity[name]):
+            require(other.shape == p.shape, f"{name} must be {p.shape}, not {other.shape}")
         v = float(momentum) * as_real(velocity[name]) - float(learning_rate) * gradients[name]
         new_v[name] = v.astype(p.dtype)
         new_p[name] = p + new_v[name]
@@ -42,6 +46,7 @@ def walk(parameters, images, trail):
         a = max_pool2d(r, (2, 2), (2, 2))
     w, b = parameters["dense.w"], parameters["dense.b"]
     require(w.shape[0] == math.prod(a.shape[1:]), f"dense.w does not fit {a.shape}: {w.shape}")
+    require(b.shape == w.shape[1:], f"dense.b must be {w.shape[1:]}, not {b.shape}")
     flat = a.reshape(len(a), len(w))
     trail.append((a, flat))
     return flat @ w.astype(flat.dtype) + b.astype(flat.dtype)
@@ -74,7 +79,10 @@ def loss_and_gradients(parameters, images, labels):
 
 def fit(images, labels, epochs, learning_rate, momentum, batch_size, rng):
     require(batch_size >= 1, f"batch_size must be at least 1, not {batch_size}")
+    require(epochs >= 0, f"epochs must not be negative, not {epochs}")
+    require(images.ndim == 4, f"images must be (N, 1, H, W), not {images.shape}")
     n, _, h, w = images.shape
+    require(labels.shape == (n,), f"labels must be ({n},), not {labels.shape}")
     parameters = {}
     parameters["conv1.w"] = he_normal((8, 1, 3, 3), rng)
     parameters["conv1.b"] = np.zeros(8)

@@ -12,6 +12,8 @@ FILTERS = {
 
 
 def dense_layer_cost(inputs, units):
+    require(inputs >= 1, f"inputs must be at least 1, not {inputs}")
+    require(units >= 1, f"units must be at least 1, not {units}")
     weights = inputs * units
     return weights, weights + units
 
@@ -19,6 +21,8 @@ def dense_layer_cost(inputs, units):
 def conv_layer_cost(
     height, width, in_channels, out_channels, kernel, stride=(1, 1), padding=(0, 0)
 ):
+    sides = (height, width, in_channels, out_channels)
+    require(min(sides) >= 1, f"sizes and channels must be at least 1, not {sides}")
     ho = outputs(height, kernel[0], stride[0], padding[0], padding[0])
     wo = outputs(width, kernel[1], stride[1], padding[1], padding[1])
     per_output = in_channels * kernel[0] * kernel[1]

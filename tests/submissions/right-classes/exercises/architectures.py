@@ -192,16 +192,22 @@ def batch_norm2d(x: np.array, gamma: np.array, beta: np.array, eps: float = 1e-5
 # In[5]:
 
 
+def square(w: np.array, side: int, name: str) -> np.array:
+    if w.ndim != 4 or w.shape[2:] != (side, side):
+        raise ShapeProblem(name, f"{side}x{side} kernels", f"shape {w.shape}")
+    return w
+
+
 class ResidualBlock:
     def __init__(self, *weights):
         self.w1, self.b1, self.w2, self.b2, self.w_skip = weights
 
     def __call__(self, x: np.array, stride: tuple) -> np.array:
-        y = conv2d(x, self.w1, self.b1, stride, (1, 1))
-        y = conv2d(relu(y), self.w2, self.b2, (1, 1), (1, 1))
+        y = conv2d(x, square(self.w1, 3, "w1"), self.b1, stride, (1, 1))
+        y = conv2d(relu(y), square(self.w2, 3, "w2"), self.b2, (1, 1), (1, 1))
         if self.w_skip is not None:
             no_bias = np.zeros(self.w_skip.shape[0])
-            x = conv2d(x, self.w_skip, no_bias, stride)
+            x = conv2d(x, square(self.w_skip, 1, "w_skip"), no_bias, stride)
         Checked(x, "x (or w_skip)").shape(*y.shape)
         return relu(y + Checked(x, "x").as_float())
 
@@ -229,7 +235,9 @@ class Inception:
         for path in self.steps:
             y = max_pool2d(x, (3, 3), (1, 1), (1, 1)) if path == ("pool_proj",) else x
             for name in path:
-                y = relu(conv2d(y, *self.branches[name], padding=self.padding.get(name, (0, 0))))
+                padding = self.padding.get(name, (0, 0))
+                w, b = self.branches[name]
+                y = relu(conv2d(y, square(w, 2 * padding[0] + 1, name), b, padding=padding))
             results.append(y)
         return np.concatenate(results, axis=1)
 

@@ -20,6 +20,8 @@ from utils import Checked, ShapeProblem
 class Dense:
     def __init__(self, w: np.array, b: np.array = None):
         self.w, self.b = Checked(w, "w").ndim(2).array, b
+        if b is not None:
+            Checked(b, "b").shape(w.shape[1])
 
     def __call__(self, x: np.array) -> np.array:
         self.x = Checked(x, "x").ndim(2).as_float()

@@ -105,8 +105,8 @@ def cross_correlate2d(image: np.array, kernel: np.array) -> np.array:
 def convolve2d(image: np.array, kernel: np.array, mode: str = "valid") -> np.array:
     image = Checked(image, "image").ndim(2).as_float()
     kernel = Checked(kernel, "kernel").ndim(2).as_float(like=image)
-    if kernel.size == 0:
-        raise ShapeProblem("kernel", "at least one entry", f"shape {kernel.shape}")
+    if kernel.size == 0 or image.size == 0:
+        raise ShapeProblem("image and kernel", "entries", f"{image.shape} and {kernel.shape}")
     kh, kw = kernel.shape
     turned = np.rot90(kernel, 2)
     if mode == "valid":

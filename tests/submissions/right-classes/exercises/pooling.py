@@ -75,4 +75,6 @@ def avg_pool2d(x: np.array, kernel: tuple, stride: tuple, padding: tuple = (0, 0
 
 def global_avg_pool2d(x: np.array) -> np.array:
     x = Checked(x, "x").ndim(4).as_float()
+    if 0 in x.shape[2:]:
+        raise ShapeProblem("x", "at least one pixel", f"shape {x.shape}")
     return x.sum(axis=(2, 3)) / (x.shape[2] * x.shape[3])

@@ -11,7 +11,7 @@ from .activation import ReLU, SoftmaxLoss
 from .backprop import Dense
 from .convolution import Conv2D
 from .pooling import MaxPool2D
-from utils import Checked, ShapeProblem, pairs
+from utils import Checked, ShapeProblem
 
 # In[2]:
 
@@ -25,6 +25,9 @@ def he_normal(shape: tuple, rng: np.random.Generator) -> np.array:
 
 def sgd_momentum(parameters: dict, gradients: dict, velocity: dict, learning_rate: float,
                  momentum: float) -> (dict, dict):
+    for other in (gradients, velocity):
+        if list(sorted(other)) != list(sorted(parameters)):
+            raise ShapeProblem("names", sorted(parameters), sorted(other))
     new = {}
     for name, p in parameters.items():
         p = Checked(p, name).as_float()
@@ -122,7 +125,10 @@ class Trainer:
 
 def fit(images: np.array, labels: np.array, epochs: int, learning_rate: float, momentum: float,
         batch_size: int, rng: np.random.Generator) -> dict:
-    pairs(stride=batch_size)
+    if batch_size < 1 or epochs < 0:
+        raise ValueError(f"batch_size {batch_size} or epochs {epochs} is too small")
+    Checked(images, "images").ndim(4)
+    Checked(labels, "labels").shape(len(images))
     trainer = Trainer(images.shape[2], images.shape[3], rng)
     for _ in range(epochs):
         trainer.epoch(images, labels, batch_size, learning_rate, momentum)

@@ -35,7 +35,7 @@ class Checked:
 
 def pairs(**named):
     """pairs(stride=(1, 1)) complains if a value is below its least value."""
-    least = {"padding": 0, "kernel": 1, "stride": 1, "dilation": 1, "size": 0}
+    least = {"padding": 0, "kernel": 1, "stride": 1, "dilation": 1, "size": 1}
     for name, values in named.items():
         for value in np.ravel(values):
             if value < least[name]:

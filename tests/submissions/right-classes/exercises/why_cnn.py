@@ -8,18 +8,21 @@
 import numpy as np
 
 from exercises.padding import Axis
+from utils import pairs
 
 # In[2]:
 
 
 class DenseCost:
     def __init__(self, inputs: int, units: int):
+        pairs(size=(inputs, units))
         self.connections = inputs * units
         self.parameters = self.connections + units
 
 
 class ConvCost:
     def __init__(self, rows: Axis, columns: Axis, in_channels: int, out_channels: int):
+        pairs(size=(rows.size, columns.size, in_channels, out_channels))
         self.weights_per_filter = in_channels * rows.kernel * columns.kernel
         self.parameters = out_channels * (self.weights_per_filter + 1)
         self.connections = len(rows) * len(columns) * out_channels * self.weights_per_filter

@@ -99,15 +99,23 @@ def batch_norm2d(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray,
     return np.einsum("nchw,c->nchw", x, scale) + beta.astype(x.dtype)[:, None, None]
 
 
+def _square(w: np.ndarray, side: int, name: str) -> None:
+    if w.shape[2:] != (side, side):
+        raise ValueError(f"{name}: kernels must be {side}x{side}, got shape {w.shape}")
+
+
 def residual_block(x: np.ndarray, w1: np.ndarray, b1: np.ndarray, w2: np.ndarray, b2: np.ndarray,
                    w_skip: np.ndarray | None = None,
                    stride: tuple[int, int] = (1, 1)) -> np.ndarray:
     x = working(x, 4)
+    _square(w1, 3, "w1")
+    _square(w2, 3, "w2")
     inner = relu(conv2d(x, w1, b1, stride, (1, 1)))
     inner = conv2d(inner, w2, b2, (1, 1), (1, 1))
     if w_skip is None:
         skip = x
     else:
+        _square(w_skip, 1, "w_skip")
         skip = conv2d(x, w_skip, np.zeros(len(w_skip), x.dtype), stride)
     if skip.shape != inner.shape:
         raise ValueError(f"w_skip: skip {skip.shape} and branch {inner.shape} cannot be added")
@@ -120,7 +128,11 @@ def inception_module(x: np.ndarray,
     pooled = max_pool2d(x, (3, 3), (1, 1), (1, 1))
 
     def conv(image, name, p):
-        w, b = branches[name]
+        try:
+            w, b = branches[name]
+        except KeyError:
+            raise ValueError(f"branches: {name!r} is missing") from None
+        _square(w, 2 * p + 1, name)
         return relu(conv2d(image, w, b, padding=(p, p)))
 
     parts = (conv(x, "1x1", 0),

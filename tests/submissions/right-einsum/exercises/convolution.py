@@ -36,8 +36,8 @@ def convolve2d(image: np.ndarray, kernel: np.ndarray, mode: str = "valid") -> np
     image = working(image, 2, "image")
     kernel = working(kernel, 2, "kernel")
     kh, kw = kernel.shape
-    if kh == 0 or kw == 0:
-        raise ValueError(f"kernel: must not be empty, got shape {kernel.shape}")
+    if 0 in (kh, kw, *image.shape):
+        raise ValueError(f"image, kernel: must not be empty, got {image.shape}, {kernel.shape}")
     if mode not in {"valid", "same", "full"}:
         raise ValueError(f"mode: must be valid, same or full, got {mode!r}")
     flipped = kernel[::-1, ::-1]

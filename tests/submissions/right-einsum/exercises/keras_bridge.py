@@ -23,5 +23,7 @@ def predict(weights: list[np.ndarray], images: np.ndarray) -> np.ndarray:
         x = conv2d_im2col(x, kernel_from_keras(weights[i]), weights[i + 1], (1, 1), (1, 1))
         x = max_pool2d(relu(x), (2, 2), (2, 2))
     _, c, h, w = x.shape
+    if weights[4].shape[0] != c * h * w or weights[5].shape != weights[4].shape[1:]:
+        raise ValueError(f"weights: {weights[4].shape} and {weights[5].shape} do not fit {x.shape}")
     dense = weights[4].astype(x.dtype).reshape(h, w, c, weights[4].shape[1])
     return np.einsum("nchw,hwck->nk", x, dense) + weights[5].astype(x.dtype)

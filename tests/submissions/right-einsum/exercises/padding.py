@@ -26,7 +26,7 @@ def output_size(size: int, kernel: int, stride: int = 1,
 
 
 def same_padding(size: int, kernel: int, stride: int = 1) -> tuple[int, int]:
-    if min(kernel, stride) < 1 or size < 0:
+    if min(size, kernel, stride) < 1:
         raise ValueError(f"impossible geometry: size {size}, kernel {kernel}, stride {stride}")
     outputs = -(-size // stride)
     total = max((outputs - 1) * stride + kernel - size, 0)

@@ -43,4 +43,6 @@ def avg_pool2d(x: np.ndarray, kernel: tuple[int, int], stride: tuple[int, int],
 
 def global_avg_pool2d(x: np.ndarray) -> np.ndarray:
     x = working(x, 4)
+    if 0 in x.shape[2:]:
+        raise ValueError(f"x: must have pixels, has shape {x.shape}")
     return np.einsum("nchw->nc", x) / (x.shape[2] * x.shape[3])

@@ -23,6 +23,11 @@ def he_normal(shape, rng):
 
 
 def sgd_momentum(parameters, gradients, velocity, learning_rate, momentum):
+    if not parameters.keys() == gradients.keys() == velocity.keys():
+        raise ValueError("parameters, gradients and velocity must have the same keys")
+    for k, old in parameters.items():
+        if not np.shape(old) == np.shape(gradients[k]) == np.shape(velocity[k]):
+            raise ValueError(f"{k}: the three arrays must have the same shape")
     p = {k: working(old, np.ndim(old)) for k, old in parameters.items()}
     v = {k: (momentum * velocity[k] - learning_rate * gradients[k]).astype(p[k].dtype) for k in p}
     p = {k: p[k] + v[k] for k in p}
@@ -43,6 +48,8 @@ def _forward(parameters, images):
     n, c, h, wid = x.shape
     if w.shape[0] != c * h * wid:
         raise ValueError(f"dense.w: must have {c * h * wid} rows, got shape {w.shape}")
+    if b.shape != w.shape[1:]:
+        raise ValueError(f"dense.b: must be {w.shape[1:]}, got shape {b.shape}")
     cube = w.astype(x.dtype).reshape(c, h, wid, w.shape[1])
     logits = np.tensordot(x, cube, axes=3) + b.astype(x.dtype)
     return logits, x, tape
@@ -70,6 +77,10 @@ def loss_and_gradients(parameters, images, labels):
 def fit(images, labels, epochs, learning_rate, momentum, batch_size, rng):
     if batch_size <= 0:
         raise ValueError(f"batch_size: must be >= 1, got {batch_size}")
+    if epochs < 0:
+        raise ValueError(f"epochs: must be >= 0, got {epochs}")
+    if images.ndim != 4 or labels.shape != (len(images),):
+        raise ValueError(f"labels: {labels.shape} do not belong to images {images.shape}")
     h, w = images.shape[2:]
     parameters = {}
     for name, shape in (("conv1", (8, 1, 3, 3)), ("conv2", (16, 8, 3, 3)),

@@ -7,12 +7,17 @@ ORIENTATIONS = ("horizontal", "vertical", "diagonal", "antidiagonal")
 
 
 def dense_layer_cost(inputs: int, units: int) -> tuple[int, int]:
+    if min(inputs, units) < 1:
+        raise ValueError(f"inputs and units must be >= 1, got {inputs}, {units}")
     return inputs * units, inputs * units + units
 
 
 def conv_layer_cost(height: int, width: int, in_channels: int, out_channels: int,
                     kernel: tuple[int, int], stride: tuple[int, int] = (1, 1),
                     padding: tuple[int, int] = (0, 0)) -> tuple[int, int]:
+    if min(height, width, in_channels, out_channels) < 1:
+        raise ValueError(f"sizes and channels must be >= 1, got {height}, {width}, "
+                         f"{in_channels}, {out_channels}")
     outputs = out_channels
     for size, k, s, p in zip((height, width), kernel, stride, padding):
         outputs *= output_size(size, k, s, (p, p))

@@ -110,12 +110,20 @@ def batch_norm2d(x, gamma, beta, eps=1e-5):
     return np.moveaxis(y * gamma + beta, 3, 1).astype(dtype, order="C")
 
 
+def check_kernel(name, w, k):
+    if w.ndim != 4 or w.shape[2:] != (k, k):
+        raise ValueError("%s: kernels must be %dx%d, got shape %s" % (name, k, k, w.shape))
+
+
 def residual_block(x, w1, b1, w2, b2, w_skip=None, stride=(1, 1)):
+    check_kernel("w1", w1, 3)
+    check_kernel("w2", w2, 3)
     one = (1, 1)
     y = conv.conv2d(x, w1, b1, stride=stride, padding=one)
     y = conv.conv2d(act.relu(y), w2, b2, stride=one, padding=one)
     skip = x
     if w_skip is not None:
+        check_kernel("w_skip", w_skip, 1)
         skip = conv.conv2d(x, w_skip, np.zeros(len(w_skip)), stride=stride)
     if skip.shape != y.shape:
         raise ValueError("w_skip: cannot add %s to %s" % (skip.shape, y.shape))
@@ -124,7 +132,10 @@ def residual_block(x, w1, b1, w2, b2, w_skip=None, stride=(1, 1)):
 
 def inception_module(x, branches):
     def block(a, name, padding=0):
+        if name not in branches:
+            raise ValueError("branches: no %r" % name)
         w, b = branches[name]
+        check_kernel(name, w, 2 * padding + 1)
         return act.relu(conv.conv2d(a, w, b, padding=(padding, padding)))
 
     pooled = pool.max_pool2d(x, kernel=(3, 3), stride=(1, 1), padding=(1, 1))

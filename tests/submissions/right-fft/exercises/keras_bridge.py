@@ -29,4 +29,6 @@ def predict(weights, images):
         a = max_pool2d(a, (2, 2), (2, 2))
     a = a.transpose(0, 2, 3, 1)
     a = a.reshape(a.shape[0], a.shape[1] * a.shape[2] * a.shape[3])
+    if weights[4].shape[0] != a.shape[1] or weights[5].shape != weights[4].shape[1:]:
+        raise ValueError("weights: the last two do not fit the images %s" % (images.shape,))
     return a @ weights[4].astype(a.dtype) + weights[5].astype(a.dtype)

@@ -24,7 +24,7 @@ def output_size(size, kernel, stride=1, padding=(0, 0), dilation=1):
 
 
 def same_padding(size, kernel, stride=1):
-    if kernel < 1 or stride < 1 or size < 0:
+    if kernel < 1 or stride < 1 or size < 1:
         raise ValueError("size %d, kernel %d, stride %d: impossible" % (size, kernel, stride))
     count = (size + stride - 1) // stride
     total = (count - 1) * stride + kernel - size

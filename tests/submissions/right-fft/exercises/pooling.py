@@ -58,4 +58,6 @@ def avg_pool2d(x, kernel, stride, padding=(0, 0)):
 def global_avg_pool2d(x):
     if x.ndim != 4:
         raise ValueError("x: must have 4 axes, got shape %s" % (x.shape,))
+    if 0 in x.shape[2:]:
+        raise ValueError("x: no pixels in shape %s" % (x.shape,))
     return x.mean(axis=3, dtype=np.float64).mean(axis=2).astype(pad.result_type(x))

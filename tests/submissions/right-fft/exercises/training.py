@@ -31,8 +31,12 @@ def he_normal(shape, rng):
 
 
 def sgd_momentum(parameters, gradients, velocity, learning_rate, momentum):
+    if set(parameters) ^ set(gradients) or set(parameters) ^ set(velocity):
+        raise ValueError("parameters, gradients, velocity: not the same names")
     new_velocity, new_parameters = {}, {}
     for key, old in parameters.items():
+        if gradients[key].shape != old.shape or velocity[key].shape != old.shape:
+            raise ValueError("%s: gradient or velocity has not shape %s" % (key, old.shape))
         dtype = result_type(old)
         step = np.multiply(velocity[key], momentum) - np.multiply(gradients[key], learning_rate)
         new_velocity[key] = step.astype(dtype)
@@ -58,6 +62,8 @@ def steps(parameters, images):
     s["flat"] = out.reshape(len(out), out.shape[1] * out.shape[2] * out.shape[3])
     if s["flat"].shape[1] != len(w):
         raise ValueError("dense.w: must have %d rows" % s["flat"].shape[1])
+    if b.shape != w.shape[1:]:
+        raise ValueError("dense.b: must have shape %s, got %s" % (w.shape[1:], b.shape))
     s["logits"] = np.dot(s["flat"], w.astype(out.dtype)) + b.astype(out.dtype)
     return s
 
@@ -81,7 +87,11 @@ def loss_and_gradients(parameters, images, labels):
 def fit(images, labels, epochs, learning_rate, momentum, batch_size, rng):
     if batch_size < 1:
         raise ValueError("batch_size: must be positive, got %s" % batch_size)
+    if epochs < 0:
+        raise ValueError("epochs: must not be negative, got %s" % epochs)
     n, _, h, w = images.shape
+    if labels.shape != (n,):
+        raise ValueError("labels: must have shape (%d,), got %s" % (n, labels.shape))
     parameters = {
         "conv1.w": he_normal((8, 1, 3, 3), rng),
         "conv2.w": he_normal((16, 8, 3, 3), rng),

@@ -6,10 +6,16 @@ from . import padding as pad
 
 
 def dense_layer_cost(inputs, units):
+    if inputs < 1 or units < 1:
+        raise ValueError("inputs %s and units %s must be positive" % (inputs, units))
     return inputs * units, (inputs + 1) * units
 
 
-def conv_layer_cost(height, width, in_channels, out_channels, kernel, stride=(1, 1), padding=(0, 0)):
+def conv_layer_cost(
+    height, width, in_channels, out_channels, kernel, stride=(1, 1), padding=(0, 0)
+):
+    if min(height, width, in_channels, out_channels) < 1:
+        raise ValueError("height, width and channels must be positive")
     ho = pad.output_size(height, kernel[0], stride[0], (padding[0], padding[0]))
     wo = pad.output_size(width, kernel[1], stride[1], (padding[1], padding[1]))
     filter_size = in_channels * kernel[0] * kernel[1]

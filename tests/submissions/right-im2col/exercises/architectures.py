@@ -143,12 +143,20 @@ def batch_norm2d(x, gamma, beta, eps=1e-5):
     return rows.reshape(c, n, h, w).transpose(1, 0, 2, 3).astype(x.dtype, order="C")
 
 
+def check_kernel(w, side, name):
+    if w.shape[2:] != (side, side):
+        raise ValueError(f"{name} should have {side}x{side} kernels but has shape {w.shape}")
+
+
 def residual_block(x, w1, b1, w2, b2, w_skip=None, stride=(1, 1)):
     x = to_float(x)
+    check_kernel(w1, 3, "w1")
+    check_kernel(w2, 3, "w2")
     out = conv2d(x, w1, b1, stride=stride, padding=(1, 1))
     out = relu(out)
     out = conv2d(out, w2, b2, stride=(1, 1), padding=(1, 1))
     if w_skip is not None:
+        check_kernel(w_skip, 1, "w_skip")
         x = conv2d(x, w_skip, np.zeros(w_skip.shape[0]), stride=stride)
     if x.shape != out.shape:
         raise ValueError(f"the skip should have shape {out.shape} but has {x.shape}")
@@ -162,6 +170,9 @@ def inception_module(x, branches):
         [("5x5_reduce", 0), ("5x5", 2)],
         [("pool_proj", 0)],
     ]
+    missing = [name for path in plan for name, _ in path if name not in branches]
+    if missing:
+        raise ValueError(f"branches should have {missing} too")
     outputs = []
     for path in plan:
         y = x
@@ -169,6 +180,7 @@ def inception_module(x, branches):
             y = max_pool2d(x, (3, 3), (1, 1), (1, 1))
         for name, p in path:
             w, b = branches[name]
+            check_kernel(w, 2 * p + 1, name)
             y = relu(conv2d(y, w, b, padding=(p, p)))
         outputs.append(y)
     return np.concatenate(outputs, axis=1)

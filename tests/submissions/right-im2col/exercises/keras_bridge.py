@@ -29,7 +29,11 @@ def predict(weights, images):
         raise ValueError(f"weights should be six arrays but are {len(weights)}")
     k1, b1, k2, b2, w, b = weights
     x = images_from_keras(images)
-    x = max_pool2d(relu(conv2d_im2col(x, kernel_from_keras(k1), b1, padding=(1, 1))), (2, 2), (2, 2))
-    x = max_pool2d(relu(conv2d_im2col(x, kernel_from_keras(k2), b2, padding=(1, 1))), (2, 2), (2, 2))
+    x = relu(conv2d_im2col(x, kernel_from_keras(k1), b1, padding=(1, 1)))
+    x = max_pool2d(x, (2, 2), (2, 2))
+    x = relu(conv2d_im2col(x, kernel_from_keras(k2), b2, padding=(1, 1)))
+    x = max_pool2d(x, (2, 2), (2, 2))
+    if w.shape[0] != np.prod(x.shape[1:]) or b.shape != w.shape[1:]:
+        raise ValueError(f"weights {w.shape}, {b.shape} should fit the images {images.shape}")
     flat = x.reshape(x.shape[0], w.shape[0])
     return (flat @ dense_from_keras(w, x.shape[1:]) + b).astype(x.dtype)

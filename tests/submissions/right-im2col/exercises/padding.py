@@ -32,8 +32,8 @@ def output_size(size, kernel, stride=1, padding=(0, 0), dilation=1):
 
 def same_padding(size, kernel, stride=1):
     """TensorFlow's SAME: the odd cell goes after."""
-    if size < 0:
-        raise ValueError(f"size should not be negative but is {size}")
+    if size < 1:
+        raise ValueError(f"size should be at least 1 but is {size}")
     if kernel < 1:
         raise ValueError(f"kernel should be at least 1 but is {kernel}")
     if stride < 1:

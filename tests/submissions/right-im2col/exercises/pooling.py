@@ -44,4 +44,6 @@ def global_avg_pool2d(x):
     x = to_float(x)
     need_4d(x)
     n, c, h, w = x.shape
+    if h * w == 0:
+        raise ValueError(f"x should have pixels but has shape {x.shape}")
     return x.reshape(n, c, h * w).mean(axis=2)

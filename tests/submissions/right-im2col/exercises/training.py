@@ -26,13 +26,17 @@ def he_normal(shape, rng):
 def sgd_momentum(parameters, gradients, velocity, learning_rate, momentum):
     if set(parameters) != set(gradients) or set(parameters) != set(velocity):
         raise ValueError("parameters, gradients and velocity should have the same names")
+    for name in parameters:
+        shapes = {parameters[name].shape, gradients[name].shape, velocity[name].shape}
+        if len(shapes) > 1:
+            raise ValueError(f"{name} should have one shape but has {sorted(shapes)}")
     velocity = {
         name: (momentum * to_float(velocity[name]) - learning_rate * gradients[name]).astype(
             to_float(parameters[name]).dtype
         )
         for name in parameters
     }
-    return {name: parameters[name] + velocity[name] for name in parameters}, velocity
+    return {name: to_float(parameters[name]) + velocity[name] for name in parameters}, velocity
 
 
 def _block(x, w, b):
@@ -58,6 +62,8 @@ def _forward(parameters, images):
     w = to_float(parameters["dense.w"])
     if w.shape[0] != flat.shape[1]:
         raise ValueError(f"dense.w should have {flat.shape[1]} rows but its shape is {w.shape}")
+    if parameters["dense.b"].shape != w.shape[1:]:
+        raise ValueError(f"dense.b should have shape {w.shape[1:]}")
     logits = (flat @ w + parameters["dense.b"]).astype(flat.dtype)
     return logits, (first, second, x.shape, flat)
 
@@ -81,7 +87,12 @@ def loss_and_gradients(parameters, images, labels):
 def fit(images, labels, epochs, learning_rate, momentum, batch_size, rng):
     if batch_size < 1:
         raise ValueError(f"batch_size should be at least 1 but is {batch_size}")
+    if epochs < 0:
+        raise ValueError(f"epochs should not be negative but is {epochs}")
     images = to_float(images)
+    need_4d(images, "images")
+    if labels.shape != (len(images),):
+        raise ValueError(f"labels should have shape ({len(images)},) but have {labels.shape}")
     n, _, h, w = images.shape
     shapes = {
         "conv1.w": (8, 1, 3, 3),

@@ -5,6 +5,8 @@ from exercises.padding import output_size
 
 def dense_layer_cost(inputs, units):
     """A unit has one weight per input and one bias."""
+    if inputs < 1 or units < 1:
+        raise ValueError(f"inputs and units should be at least 1 but are {inputs} and {units}")
     connections = inputs * units
     parameters = (inputs + 1) * units
     return connections, parameters
@@ -14,6 +16,9 @@ def conv_layer_cost(
     height, width, in_channels, out_channels, kernel, stride=(1, 1), padding=(0, 0)
 ):
     """Weights are shared over the image, connections are not."""
+    for size in (height, width, in_channels, out_channels):
+        if size < 1:
+            raise ValueError(f"sizes and channels should be at least 1, not {size}")
     kh, kw = kernel
     out_height = output_size(height, kh, stride[0], (padding[0], padding[0]))
     out_width = output_size(width, kw, stride[1], (padding[1], padding[1]))

@@ -139,12 +139,20 @@ def batch_norm2d(x, gamma, beta, eps=1e-5):
     return out
 
 
+def check_kernel(w, size, name):
+    if w.ndim != 4 or w.shape[2] != size or w.shape[3] != size:
+        raise ValueError(f"{name} must have {size} x {size} kernels, got shape {w.shape}")
+
+
 def residual_block(x, w1, b1, w2, b2, w_skip=None, stride=(1, 1)):
+    check_kernel(w1, 3, "w1")
+    check_kernel(w2, 3, "w2")
     hidden = relu(conv2d(x, w1, b1, stride, (1, 1)))
     y = conv2d(hidden, w2, b2, (1, 1), (1, 1))
     if w_skip is None:
         skip = x
     else:
+        check_kernel(w_skip, 1, "w_skip")
         skip = conv2d(x, w_skip, np.zeros(w_skip.shape[0]), stride)
     if skip.shape != y.shape:
         raise ValueError(f"the skip has shape {skip.shape} but the block gives {y.shape}")
@@ -155,7 +163,10 @@ def residual_block(x, w1, b1, w2, b2, w_skip=None, stride=(1, 1)):
 
 def inception_module(x, branches):
     def conv(image, name, padding=(0, 0)):
+        if name not in branches:
+            raise ValueError(f"branches must have {name!r}, got {sorted(branches)}")
         w, b = branches[name]
+        check_kernel(w, 2 * padding[0] + 1, name)
         return relu(conv2d(image, w, b, (1, 1), padding))
 
     first = conv(x, "1x1")

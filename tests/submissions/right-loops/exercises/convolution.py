@@ -30,8 +30,8 @@ def convolve2d(image, kernel, mode="valid"):
         raise ValueError(f"mode must be 'valid', 'same' or 'full', got {mode!r}")
     H, W = image.shape
     KH, KW = kernel.shape
-    if KH < 1 or KW < 1:
-        raise ValueError(f"kernel is empty, its shape is {kernel.shape}")
+    if image.size == 0 or kernel.size == 0:
+        raise ValueError(f"image {image.shape} or kernel {kernel.shape} is empty")
     if mode == "valid" and (KH > H or KW > W):
         raise ValueError(f"kernel {kernel.shape} is larger than image {image.shape}")
     # the full result: every pixel stamps a scaled copy of the kernel

@@ -43,4 +43,6 @@ def predict(weights, images):
         for j in range(W):
             for c in range(C):
                 flat[:, (i * W + j) * C + c] = x[:, c, i, j]
+    if dense.shape[0] != flat.shape[1] or bias3.shape != (dense.shape[1],):
+        raise ValueError(f"dense weights {dense.shape}, {bias3.shape} do not fit {flat.shape}")
     return flat @ dense.astype(x.dtype) + bias3.astype(x.dtype)

@@ -33,7 +33,7 @@ def output_size(size, kernel, stride=1, padding=(0, 0), dilation=1):
 
 
 def same_padding(size, kernel, stride=1):
-    if size < 0 or kernel < 1 or stride < 1:
+    if size < 1 or kernel < 1 or stride < 1:
         raise ValueError(f"impossible size {size}, kernel {kernel} or stride {stride}")
     outputs = size // stride
     if size % stride > 0:

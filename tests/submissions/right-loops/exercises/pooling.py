@@ -59,6 +59,8 @@ def avg_pool2d(x, kernel, stride, padding=(0, 0)):
 def global_avg_pool2d(x):
     check_axes(x, 4, "x")
     N, C, H, W = x.shape
+    if H == 0 or W == 0:
+        raise ValueError(f"x has no pixels, its shape is {x.shape}")
     out = np.zeros((N, C), dtype=float_type(x))
     for n in range(N):
         for c in range(C):

@@ -2,7 +2,7 @@
 
 import numpy as np
 from convolution import conv2d_im2col, fast_columns
-from padding import check_axes
+from padding import check_axes, float_type
 
 
 def he_normal(shape, rng):
@@ -18,9 +18,14 @@ def he_normal(shape, rng):
 def sgd_momentum(parameters, gradients, velocity, learning_rate, momentum):
     new_parameters = {}
     new_velocity = {}
+    if parameters.keys() != gradients.keys() or parameters.keys() != velocity.keys():
+        raise ValueError("parameters, gradients and velocity must have the same names")
     for name in parameters:
-        p = parameters[name]
-        v = float(momentum) * velocity[name] - float(learning_rate) * gradients[name]
+        p = parameters[name].astype(float_type(parameters[name]))
+        v, g = velocity[name].astype(p.dtype), gradients[name].astype(p.dtype)
+        if v.shape != p.shape or g.shape != p.shape:
+            raise ValueError(f"{name} has shapes {p.shape}, {g.shape} and {v.shape}")
+        v = float(momentum) * v - float(learning_rate) * g
         new_velocity[name] = v
         new_parameters[name] = p + v
     return new_parameters, new_velocity
@@ -83,7 +88,10 @@ def run(parameters, images):
     dense = parameters["dense.w"].astype(flat.dtype)
     if dense.shape[0] != flat.shape[1]:
         raise ValueError(f"dense.w must have {flat.shape[1]} rows, got {dense.shape[0]}")
-    logits = flat @ dense + parameters["dense.b"].astype(flat.dtype)
+    bias = parameters["dense.b"].astype(flat.dtype)
+    if bias.shape != (dense.shape[1],):
+        raise ValueError(f"dense.b must have {dense.shape[1]} entries, got {bias.shape}")
+    logits = flat @ dense + bias
     keep.update(z1=z1, p1=p1, win1=win1, z2=z2, p2=p2, win2=win2, flat=flat)
     return logits, keep
 
@@ -98,6 +106,9 @@ def loss_and_gradients(parameters, images, labels):
     N = len(images)
     if labels.shape != (N,):
         raise ValueError(f"labels must have shape ({N},), got {labels.shape}")
+    for label in labels:
+        if label < 0 or label >= logits.shape[1]:
+            raise ValueError(f"label {label} is not one of {logits.shape[1]} classes")
 
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -127,7 +138,12 @@ def loss_and_gradients(parameters, images, labels):
 def fit(images, labels, epochs, learning_rate, momentum, batch_size, rng):
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    if epochs < 0:
+        raise ValueError(f"epochs must not be negative, got {epochs}")
+    check_axes(images, 4, "images")
     N, _, H, W = images.shape
+    if labels.shape != (N,):
+        raise ValueError(f"labels must have shape ({N},), got {labels.shape}")
     parameters = {
         "conv1.w": he_normal((8, 1, 3, 3), rng),
         "conv1.b": np.zeros(8),

@@ -4,8 +4,8 @@ import numpy as np
 
 
 def dense_layer_cost(inputs, units):
-    if inputs < 0 or units < 0:
-        raise ValueError(f"inputs and units cannot be negative: {inputs}, {units}")
+    if inputs < 1 or units < 1:
+        raise ValueError(f"inputs and units must be at least 1, got {inputs} and {units}")
     connections = 0
     for _ in range(units):
         connections = connections + inputs  # every unit looks at every input
@@ -15,6 +15,10 @@ def dense_layer_cost(inputs, units):
 def conv_layer_cost(
     height, width, in_channels, out_channels, kernel, stride=(1, 1), padding=(0, 0)
 ):
+    if height < 1 or width < 1 or in_channels < 1 or out_channels < 1:
+        raise ValueError(
+            f"every size must be at least 1: {height}, {width}, {in_channels}, {out_channels}"
+        )
     out = []
     for size, k, s, p in zip((height, width), kernel, stride, padding):
         if k < 1 or s < 1 or p < 0:

@@ -121,6 +121,11 @@ def batch_norm2d(
     return centred * scale + beta.astype(x.dtype).reshape(1, c, 1, 1)
 
 
+def check_side(w: np.ndarray, side: int, name: str) -> None:
+    if w.shape[2:] != (side, side):
+        raise ValueError(f"{name}: expected {side}x{side} kernels, got shape {w.shape}")
+
+
 def residual_block(
     x: np.ndarray,
     w1: np.ndarray,
@@ -130,6 +135,10 @@ def residual_block(
     w_skip: np.ndarray | None = None,
     stride: tuple[int, int] = (1, 1),
 ) -> np.ndarray:
+    check_side(w1, 3, "w1")
+    check_side(w2, 3, "w2")
+    if w_skip is not None:
+        check_side(w_skip, 1, "w_skip")
     y = conv2d(relu(conv2d(x, w1, b1, stride, (1, 1))), w2, b2, padding=(1, 1))
     skip = x if w_skip is None else conv2d(x, w_skip, np.zeros(len(w_skip)), stride)
     if skip.shape != y.shape:
@@ -143,6 +152,7 @@ def inception_module(
     def unit(image: np.ndarray, name: str, p: int = 0) -> np.ndarray:
         if name not in branches:
             raise ValueError(f"branches: {name!r} is missing")
+        check_side(branches[name][0], 2 * p + 1, name)
         return relu(conv2d(image, *branches[name], padding=(p, p)))
 
     return np.concatenate(

@@ -52,8 +52,8 @@ def convolve2d(image: np.ndarray, kernel: np.ndarray, mode: str = "valid") -> np
     image = floats(image, 2, "image")
     kernel = floats(kernel, 2, "kernel").astype(image.dtype)
     (h, w), (kh, kw) = image.shape, kernel.shape
-    if min(kh, kw) < 1:
-        raise ValueError(f"kernel: is empty, shape {kernel.shape}")
+    if not (image.size and kernel.size):
+        raise ValueError(f"image, kernel: {image.shape} and {kernel.shape}, one is empty")
     if mode == "valid" and (kh > h or kw > w):
         raise ValueError(f"kernel: {kernel.shape} is larger than the image {image.shape}")
     full = np.zeros((h + kh - 1, w + kw - 1), image.dtype)

@@ -27,4 +27,6 @@ def predict(weights: list[np.ndarray], images: np.ndarray) -> np.ndarray:
         x = max_pool2d(x, (2, 2), (2, 2))
     n, c, h, w = x.shape
     rows = x.transpose(0, 2, 3, 1).reshape(n, h * w * c)
+    if weights[4].shape[:1] != rows.shape[1:] or weights[5].shape != weights[4].shape[1:]:
+        raise ValueError(f"weights: {weights[4].shape}, {weights[5].shape} after {rows.shape}")
     return rows @ weights[4].astype(x.dtype) + weights[5].astype(x.dtype)

@@ -28,8 +28,8 @@ def output_size(
 
 
 def same_padding(size: int, kernel: int, stride: int = 1) -> tuple[int, int]:
-    if kernel < 1 or stride < 1 or size < 0:
-        raise ValueError(f"size, kernel, stride: got {size}, {kernel}, {stride}")
+    if min(size, kernel, stride) < 1:
+        raise ValueError(f"size, kernel, stride: start at 1, got {size}, {kernel}, {stride}")
     outputs = -(-size // stride)
     total = max((outputs - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2

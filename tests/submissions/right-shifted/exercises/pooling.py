@@ -67,4 +67,6 @@ def avg_pool2d(
 
 
 def global_avg_pool2d(x: np.ndarray) -> np.ndarray:
+    if 0 in x.shape[2:]:
+        raise ValueError(f"x: has no pixels, shape {x.shape}")
     return floats(x, 4).mean(axis=(2, 3))

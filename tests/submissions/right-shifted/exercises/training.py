@@ -35,8 +35,12 @@ def sgd_momentum(
     learning_rate: float,
     momentum: float,
 ) -> tuple[Arrays, Arrays]:
+    if not parameters.keys() == gradients.keys() == velocity.keys():
+        raise ValueError("parameters, gradients, velocity: the names differ")
     moved, speed = {}, {}
     for key, p in parameters.items():
+        if not p.shape == gradients[key].shape == velocity[key].shape:
+            raise ValueError(f"{key}: {p.shape}, {gradients[key].shape}, {velocity[key].shape}")
         p = floats(p)
         v = velocity[key] * float(momentum) - gradients[key] * float(learning_rate)
         speed[key] = v.astype(p.dtype, copy=False)
@@ -55,6 +59,8 @@ def passes(parameters: Arrays, images: np.ndarray) -> list[np.ndarray]:
     p2 = max_pool2d(a2, TWO, TWO)
     flat = p2.reshape(len(p2), p2[:1].size if len(p2) else int(np.prod(p2.shape[1:])))
     w, b = parameters["dense.w"], parameters["dense.b"]
+    if w.ndim != 2 or w.shape[0] != flat.shape[1] or b.shape != w.shape[1:]:
+        raise ValueError(f"dense: {w.shape} and {b.shape} do not fit {flat.shape}")
     logits = flat @ w.astype(x.dtype, copy=False) + b.astype(x.dtype, copy=False)
     return [x, z1, a1, p1, z2, a2, p2, flat, logits]
 
@@ -90,6 +96,10 @@ def fit(
 ) -> Arrays:
     if batch_size < 1:
         raise ValueError(f"batch_size: starts at 1, got {batch_size}")
+    if epochs < 0:
+        raise ValueError(f"epochs: cannot be negative, got {epochs}")
+    if images.ndim != 4 or labels.shape != images.shape[:1]:
+        raise ValueError(f"images, labels: {images.shape} and {labels.shape}")
     n, _, h, w = images.shape
     parameters = {
         "conv1.w": he_normal((8, 1, 3, 3), rng),

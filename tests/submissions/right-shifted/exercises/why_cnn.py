@@ -11,6 +11,8 @@ _DIAGONAL = np.array([[2.0, -1.0, -2.0], [-1.0, 4.0, -1.0], [-2.0, -1.0, 2.0]])
 
 
 def dense_layer_cost(inputs: int, units: int) -> tuple[int, int]:
+    if min(inputs, units) < 1:
+        raise ValueError(f"inputs, units: start at 1, got {inputs} and {units}")
     edges = inputs * units
     return edges, edges + units
 
@@ -24,6 +26,10 @@ def conv_layer_cost(
     stride: tuple[int, int] = (1, 1),
     padding: tuple[int, int] = (0, 0),
 ) -> tuple[int, int]:
+    if min(height, width, in_channels, out_channels) < 1:
+        raise ValueError(
+            f"sizes: start at 1, got {height} x {width}, {in_channels}, {out_channels} channels"
+        )
     rows = output_size(height, kernel[0], stride[0], (padding[0], padding[0]))
     cols = output_size(width, kernel[1], stride[1], (padding[1], padding[1]))
     weights = out_channels * in_channels * kernel[0] * kernel[1]

@@ -13,7 +13,8 @@ def col2im(columns, shape, kernel, stride=(1, 1), padding=(0, 0)):
     WO = (W + 2 * pw - KW) // sw + 1
     if columns.shape != (N, C * KH * KW, HO * WO):
         raise ValueError(f"columns must have shape {(N, C * KH * KW, HO * WO)}; got {columns.shape}")
-    total = np.zeros((N, C, H + 2 * ph, W + 2 * pw), np.float32 if columns.dtype == np.float32 else np.float64)
+    dtype = np.float32 if columns.dtype == np.float32 else np.float64
+    total = np.zeros((N, C, H + 2 * ph, W + 2 * pw), dtype)
     count = np.zeros((H + 2 * ph, W + 2 * pw), total.dtype)
     for k in range(HO * WO):
         top, left = k // WO * sh, k % WO * sw

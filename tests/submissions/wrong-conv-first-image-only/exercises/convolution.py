@@ -35,5 +35,5 @@ def conv2d(x, w, b, stride=(1, 1), padding=(0, 0)):
         for i in range(HO):
             for j in range(WO):
                 top, left = i * stride[0], j * stride[1]
-                y[0, o, i, j] = np.sum(image[:, top:top + KH, left:left + KW] * w[o]) + b[o]
+                y[:, o, i, j] = np.sum(image[:, top:top + KH, left:left + KW] * w[o]) + b[o]
     return y

@@ -26,12 +26,14 @@ def _after(layer, shape):
         return (shape[0],)
     if kind not in ("conv", "max_pool", "avg_pool"):
         raise ValueError(f"kind is unknown: {kind!r}")
-    channels, height, width = shape
+    channels, height, _ = shape
     if kind == "conv":
         channels = layer["out"]
     stride, padding = layer.get("stride", (1, 1)), layer.get("padding", (0, 0))
-    height = _length(height, layer["kernel"][0], stride[0], padding[0])
-    return (channels, height, height)         # images are square
+    side = height                  # images are square
+    height = _length(side, layer["kernel"][0], stride[0], padding[0])
+    width = _length(side, layer["kernel"][1], stride[1], padding[1])
+    return (channels, height, width)
 
 
 def _length(size, kernel, stride, padding):

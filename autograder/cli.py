@@ -1,0 +1,225 @@
+"""The command `autograder`: reads arguments, calls the engine, shows what it returns.
+
+Exit codes: 0 all passed (`check`) or all graded (`grade`), 1 something failed, 2 wrong usage, 3 the
+grader's own fault.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from autograder import __version__
+
+if TYPE_CHECKING:
+    from autograder.spec import Exercise
+
+app = typer.Typer(
+    help="Checks and grades the exercises of a first course on convolutional neural networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+PASSED, FAILED, USAGE, FAULT = 0, 1, 2, 3
+
+
+def main() -> None:
+    """The entry point: a missing compiled core or an interrupt is told in one line."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        print("\nautograder: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except ImportError as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        sys.exit(FAULT)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output is gone, and so is the need for it
+        sys.exit(FAILED)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"autograder {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+@contextmanager
+def _usage() -> Iterator[None]:
+    """A wrong argument is one sentence and exit code 2."""
+    from autograder.catalog import UnknownName
+    from autograder.submissions import BadSubmission
+
+    try:
+        yield
+    except (UnknownName, BadSubmission) as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        raise typer.Exit(USAGE) from error
+
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME]...", help="Exercises or topics; all of them by default."),
+]
+
+
+@app.command()
+def check(
+    names: Names = None,
+    path: Annotated[
+        Path | None,
+        typer.Option(help="The folder, zip, .py or .ipynb to check. [default: exercises]"),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show every failing law, not just the first.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Check your own functions: points, and the smallest input that shows a mistake."""
+    from autograder import catalog
+    from autograder.engine import Engine
+    from autograder.submissions import read
+
+    topics = frozenset(topic.name for topic in catalog.topics())
+    with _usage():
+        chosen = catalog.select(names or ())
+        submission = read(path or _default_path(topics), topics)
+    console = _console()
+    with _progress(len(chosen), console) as advance:
+        verdict = Engine.of().verdict(submission, chosen, progress=advance)
+    if as_json:
+        from autograder.grading import results_json
+
+        print(results_json(verdict), end="")
+    else:
+        from autograder.report.terminal import show_verdict
+
+        show_verdict(console, verdict, everything)
+    _tell_faults(verdict.grader_faults)
+    raise typer.Exit(PASSED if verdict.passed else FAILED)
+
+
+def _default_path(topics: frozenset[str]) -> Path:
+    """`exercises` here, or this folder itself where it holds the stub modules."""
+    here = Path()
+    inside = not Path("exercises").exists() and any((here / f"{t}.py").exists() for t in topics)
+    return here.resolve() if inside else Path("exercises")
+
+
+@app.command()
+def grade(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Submissions, or folders of submissions."),
+    ],
+    out: Annotated[Path, typer.Option(help="Where results are written, a folder a submission.")],
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Grade only this exercise or topic; may be repeated."),
+    ] = None,
+    seed: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help="A secret text: other cases than the students have; it is shown nowhere.",
+        ),
+    ] = "public",
+) -> None:
+    """Grade submissions: results.json for each, a table, and index.html for the class."""
+    from autograder import catalog
+    from autograder.bank import Seed
+    from autograder.engine import Engine
+    from autograder.grading import collect, write
+    from autograder.grading import grade as grade_all
+    from autograder.report.html import class_page
+    from autograder.report.terminal import class_line
+
+    topics = frozenset(topic.name for topic in catalog.topics())
+    with _usage():
+        chosen = catalog.select(only or ())
+        submissions = collect(paths, topics)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"autograder: cannot write to {out}: {error.strerror}", file=sys.stderr)
+        raise typer.Exit(USAGE) from error
+    console = _console()
+    verdicts = []
+    with _progress(len(submissions), console) as advance:
+        for verdict in grade_all(submissions, chosen, Engine.of(Seed(seed)), out):
+            console.print(class_line(verdict))
+            verdicts.append(verdict)
+            advance(None)
+    write(out / "index.html", class_page(verdicts))
+    console.print(f"\n{len(verdicts)} graded; the page for the class is {out / 'index.html'}")
+    _tell_faults([f"{v.submission}: {fault}" for v in verdicts for fault in v.grader_faults])
+
+
+@app.command()
+def doctor() -> None:
+    """Tell what is installed, what is missing, and the command that mends it."""
+    from autograder.doctor import examine
+    from autograder.report.terminal import show_examination
+
+    findings = examine()
+    show_examination(_console(), findings)
+    raise typer.Exit(PASSED if all(finding.ok or finding.optional for finding in findings) else FAILED)
+
+
+def _console() -> Console:
+    """Colours only on a terminal; lines as wide as they are made."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _progress(total: int, console: Console) -> Iterator[Callable[[Exercise | None], None]]:
+    """A line of progress where somebody watches; nothing elsewhere."""
+    shown = console if console.is_terminal else Console(stderr=True)
+    if total < 2 or not shown.is_terminal:
+        yield lambda exercise: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, TimeElapsedColumn(), console=shown, transient=True) as bar:
+        task = bar.add_task("", total=total)
+        begun = False
+
+        def advance(exercise: Exercise | None) -> None:
+            # Called when an exercise begins, or (with None) when a submission is done.
+            nonlocal begun
+            if exercise is None:
+                bar.advance(task)
+                return
+            bar.update(task, description=exercise.name, advance=int(begun))
+            begun = True
+
+        yield advance
+
+
+def _tell_faults(faults: list[str]) -> None:
+    if faults:
+        for fault in faults:
+            print(f"autograder: the grader itself failed at {fault}", file=sys.stderr)
+        raise typer.Exit(FAULT)
+
+
+if __name__ == "__main__":
+    main()

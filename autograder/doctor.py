@@ -1,0 +1,109 @@
+"""What is installed, what is missing, and the command that mends it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import platform
+import sys
+from dataclasses import dataclass
+
+from autograder import __version__
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination; `optional` ones do not count as faults."""
+
+    what: str
+    found: str
+    ok: bool = True
+    mend: str = ""
+    optional: bool = False
+
+
+NEEDED = ("numpy", "scipy", "hypothesis", "pytest", "rich", "typer", "jinja2")
+EXTRAS = {
+    "capstone": ("tensorflow", "the capstone's training"),
+    "nbgrader": ("nbgrader", "grading with nbgrader"),
+    "cluster": ("distributed", "grading on a Dask cluster"),
+    "plots": ("matplotlib", "plots"),
+}
+
+
+def examine() -> list[Finding]:
+    """All findings, the most important first."""
+    return [_kit(), _python(), _backend(), _worker(), *map(_package, NEEDED), _cache(), *_extras()]
+
+
+def _kit() -> Finding:
+    return Finding("kit", f"cnn-exercise-kit {__version__}")
+
+
+def _python() -> Finding:
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if sys.platform == "win32":
+        mend = "student code is run in WSL2: install the kit there (`wsl --install`)"
+        return Finding("python", found, False, mend)
+    return Finding("python", found)
+
+
+def _backend() -> Finding:
+    import reference
+
+    try:
+        import reference.ops  # noqa: F401
+    except ImportError as error:
+        reason = str(error).splitlines()[0]
+        return Finding("reference", reason, False, "pip install -e . (or make setup)")
+    name = reference.backend()
+    if name == "fast":
+        return Finding("reference", "compiled")
+    return Finding("reference", "pure Python, slow", False, "unset REFERENCE_BACKEND")
+
+
+def _worker() -> Finding:
+    from autograder.isolation.parent import GraderFault, Session, Worker
+    from autograder.isolation.limits import DEFAULT
+
+    try:
+        Worker({}, DEFAULT).close()
+    except (GraderFault, OSError) as error:
+        return Finding("worker", f"does not start: {error}", False, "autograder check relu --all")
+    isolation = Session({}).isolation
+    return Finding("worker", f"starts; isolation {isolation['level']} ({', '.join(isolation['mechanisms'])})")
+
+
+def _package(name: str) -> Finding:
+    version = _version(name)
+    if version is None:
+        return Finding(name, "missing", False, "pip install -c constraints.txt -e .")
+    return Finding(name, version)
+
+
+def _extras() -> list[Finding]:
+    findings = []
+    for extra, (package, purpose) in EXTRAS.items():
+        version = _version(package)
+        if version is not None:
+            findings.append(Finding(package, version))
+        else:
+            mend = f"pip install -c constraints.txt -e '.[{extra}]'"
+            findings.append(Finding(package, f"missing; for {purpose}", False, mend, True))
+    return findings
+
+
+def _cache() -> Finding:
+    from autograder.bank import cache_folder
+
+    folder = cache_folder()
+    banks = list(folder.glob("*.bank")) if folder.is_dir() else []
+    size = sum(bank.stat().st_size for bank in banks) / 2**20
+    return Finding("case bank", f"{len(banks)} kept, {size:.1f} MiB, in {folder}")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,168 @@
+"""pytest in a student's folder: every law of every function is a test, `conv2d::agrees`.
+
+Collects `<topic>.py` files that lie in a folder `exercises`, in the folder pytest was started for,
+or in its root, and that define one of the topic's functions. The files are never imported here: the
+engine judges them in its worker, once a function, and each item reports one law of that verdict.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from autograder.catalog import Topic
+    from autograder.engine import Engine
+    from autograder.isolation.parent import Session
+    from autograder.spec import Exercise
+    from autograder.verdict import ExerciseResult, LawResult
+
+SPECS = Path(__file__).resolve().parent.parent / "specs"
+JUDGE = pytest.StashKey["Judge"]()
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    # Before anything of ours is imported: is there a spec of this name at all?
+    if file_path.suffix != ".py" or not (SPECS / file_path.name).is_file():
+        return None
+    config = parent.config
+    here = file_path.parent
+    starts = {Path(a.split("::")[0]).resolve() for a in config.args} | {config.rootpath}
+    if here.name != "exercises" and here not in starts and file_path not in starts:
+        return None
+    if here == SPECS:
+        return None
+    from autograder import catalog
+
+    topic = next(topic for topic in catalog.topics() if topic.name == file_path.stem)
+    if not _defined(file_path) & {exercise.name for exercise in topic.exercises}:
+        return None
+    collector: StudentModule = StudentModule.from_parent(parent, path=file_path)
+    collector.topic = topic
+    return collector
+
+
+def _defined(file: Path) -> set[str]:
+    """Names of the functions in a file; all of them, for all we know, where it is no Python."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        # Collected, so that the student sees what is wrong with it.
+        from autograder import catalog
+
+        return {exercise.name for exercise in catalog.exercises()}
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+class StudentModule(pytest.File):
+    """One stub module of a student."""
+
+    topic: Topic
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        for exercise in self.topic.exercises:
+            function: StudentFunction = StudentFunction.from_parent(self, name=exercise.name)
+            function.exercise = exercise
+            yield function
+
+
+class StudentFunction(pytest.Collector):
+    """One function of a student, judged once."""
+
+    exercise: Exercise
+
+    def collect(self) -> Iterator[pytest.Item]:
+        for law in self.exercise.laws:
+            yield LawItem.from_parent(self, name=law.name)
+
+
+class LawItem(pytest.Item):
+    """One law of one function."""
+
+    def runtest(self) -> None:
+        function = self.getparent(StudentFunction)
+        assert function is not None
+        judge = self.config.stash.setdefault(JUDGE, Judge())
+        result = judge.result(self.path.parent, function.exercise)
+        law = next(law for law in result.laws if law.name == self.name)
+        if law.status != "pass":
+            raise LawBroken(result, law)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        if isinstance(excinfo.value, LawBroken):
+            return excinfo.value.text()
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        return self.path, None, f"{self.parent.name}::{self.name}" if self.parent else self.name
+
+
+class LawBroken(Exception):
+    """A law that does not hold, with the finding that `autograder check` shows."""
+
+    def __init__(self, exercise: ExerciseResult, law: LawResult) -> None:
+        super().__init__(law.message.splitlines()[0] if law.message else law.status)
+        self.exercise = exercise
+        self.law = law
+
+    def text(self) -> str:
+        if self.law.status == "not_attempted":
+            return f"{self.exercise.name} is not attempted yet: write it in {self.exercise.topic}.py"
+        if self.law.status == "not_run":
+            return f"{self.exercise.name}: {self.law.message}"
+        from autograder.report.terminal import finding
+
+        lines = [f"{self.exercise.name}: {self.law.says}", ""]
+        return "\n".join([*lines, *(line.plain for line in finding(self.law))])
+
+
+class Judge:
+    """The verdicts of one pytest run; each folder is a submission with a worker of its own."""
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+        self._sessions: dict[Path, Session] = {}
+        self.results: dict[tuple[Path, str], ExerciseResult] = {}
+
+    def result(self, folder: Path, exercise: Exercise) -> ExerciseResult:
+        """The verdict on one function, judged when the first of its laws is run."""
+        key = folder, exercise.name
+        if key not in self.results:
+            from autograder.engine import Engine
+
+            self._engine = self._engine or Engine.of()
+            self.results[key] = self._engine.judge(exercise, self._session(folder))
+        return self.results[key]
+
+    def _session(self, folder: Path) -> Session:
+        if folder not in self._sessions:
+            from autograder import catalog
+            from autograder.engine import session_of
+            from autograder.submissions import read
+
+            topics = frozenset(topic.name for topic in catalog.topics())
+            self._sessions[folder] = session_of(read(folder, topics))
+        return self._sessions[folder]
+
+    def close(self) -> None:
+        for session in self._sessions.values():
+            session.close()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    judge = config.stash.get(JUDGE, None)
+    if judge is not None:
+        judge.close()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    judge = config.stash.get(JUDGE, None)
+    if judge is None or not judge.results:
+        return
+    score = sum(result.score for result in judge.results.values())
+    most = sum(result.max_score for result in judge.results.values())
+    terminalreporter.write_sep("=", f"{score:g} of {most:g} points")

@@ -1,0 +1,201 @@
+"""The verdict as a student reads it in a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from autograder.doctor import Finding
+from autograder.report.text import cell, points, value, visible
+from autograder.verdict import Counterexample, ExerciseResult, LawResult, Verdict
+
+WIDTH = 80
+MARKS = {"pass": ("✓", "green"), "not_attempted": ("·", "dim"), "not_run": ("–", "dim")}
+WRONG = ("✗", "red")
+WORDS = {
+    "error": "your code raised an exception",
+    "timeout": "your code ran too long",
+    "memory": "your code asked for too much memory",
+    "crash": "your code ended the program",
+    "forbidden": "your code asked for something it may not have",
+    "grader_fault": "the grader itself failed; this costs no points",
+}
+MAX_LINE = 300
+
+
+def show_exercise(console: Console, exercise: ExerciseResult, everything: bool) -> None:
+    """One exercise: its laws, then the first finding, or all of them."""
+    console.print(_headline(exercise))
+    width = max(len(law.name) for law in exercise.laws)
+    for law in exercise.laws:
+        mark, style = MARKS.get(law.status, WRONG)
+        for i, says in enumerate(textwrap.wrap(law.says, WIDTH - width - 8)):
+            start = f"  {mark}  {law.name:<{width}}  " if i == 0 else " " * (width + 7)
+            console.print(Text(start, style) + Text(says, "" if law.status == "pass" else style))
+    found = findings(exercise)
+    for law in found if everything else found[:1]:
+        console.print()
+        if len(found) > 1:
+            console.print(Text(f"  {law.name}", "bold"))
+        for line in finding(law):
+            console.print(line)
+    console.print()
+    if not found and not exercise.passed:
+        console.print(Text(f"  Not attempted yet: write it in {exercise.topic}.py, then:  ", "dim")
+                      + Text(f"autograder check {exercise.name}"))
+    elif found:
+        rest = len(found) - 1
+        if rest and not everything:
+            what = "law fails" if rest == 1 else "laws fail"
+            console.print(Text(f"  {rest} more {what} (--all shows them).", "dim"))
+        console.print(
+            Text("  Work this one out on paper, then:  ")
+            + Text(f"autograder check {exercise.name}", "bold")
+        )
+
+
+def findings(exercise: ExerciseResult) -> list[LawResult]:
+    """The failing laws that have something to say."""
+    return [law for law in exercise.laws if law.status not in MARKS]
+
+
+def finding(law: LawResult) -> Iterator[Text]:
+    """What is wrong, the smallest input that shows it, and the idea behind it."""
+    example = law.counterexample
+    if law.status in WORDS:
+        yield from _block(f"{WORDS[law.status]}: {law.message}")
+    elif example is None or not example.where:
+        yield from _block(law.message)
+    if example is not None:
+        yield Text()
+        yield from _example(example)
+    if law.advice:
+        yield Text()
+        for line in law.advice.splitlines():
+            yield from _block(line)
+
+
+def _example(example: Counterexample) -> Iterator[Text]:
+    if not example.arguments:
+        yield Text("  It takes no arguments.")
+    else:
+        yield Text("  The smallest input found that shows it")
+    parts = [f"{name} = {value(v)}" for name, v in example.arguments.items()]
+    yield from _joined(parts)
+    if example.where:
+        yours = cell(example.yours, example.index)
+        expected = cell(example.expected, example.index)
+        working = f" = {example.working}" if example.working else ""
+        for line in _wrapped(f"{example.where}    yours {yours}    expected {expected}{working}"):
+            yield Text(f"      {line}", "bold")
+    if example.printed:
+        yield Text("  It printed", "dim")
+        for line in visible(example.printed).splitlines()[:5]:
+            yield Text(f"      {line[: WIDTH - 7]}", "dim")
+
+
+def _joined(parts: Iterable[str]) -> Iterator[Text]:
+    """Arguments side by side while they fit, one below the other where not."""
+    line = ""
+    for part in parts:
+        if line and len(line) + 4 + len(part) > WIDTH - 6:
+            yield Text(f"      {line}")
+            line = ""
+        if len(part) > WIDTH - 6:
+            for piece in _wrapped(part):
+                yield Text(f"      {piece}")
+        else:
+            line = f"{line}    {part}" if line else part
+    if line:
+        yield Text(f"      {line}")
+
+
+def _wrapped(text: str) -> list[str]:
+    text = visible(text)
+    if len(text) > MAX_LINE:
+        text = text[: MAX_LINE - 2] + " …"
+    return textwrap.wrap(text, WIDTH - 8, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _block(text: str) -> Iterator[Text]:
+    for line in visible(text).splitlines():
+        indent = len(line) - len(line.lstrip())
+        margin = " " * (2 + indent)
+        for piece in textwrap.wrap(line.strip(), WIDTH - 3 - indent) or [""]:
+            yield Text(margin + piece)
+
+
+def _headline(exercise: ExerciseResult) -> Text:
+    total = f"{points(exercise.score)} of {points(exercise.max_score)} points"
+    gap = max(2, WIDTH - 2 - len(exercise.name) - len(total))
+    style = "bold green" if exercise.passed else "bold"
+    return Text(exercise.name + " " * gap + total, style)
+
+
+def show_verdict(console: Console, verdict: Verdict, everything: bool) -> None:
+    """All exercises asked for, a line each; then the first finding, or all of them."""
+    for warning in verdict.warnings:
+        console.print(Text(f"Note: {visible(warning)}", "yellow"))
+    if len(verdict.exercises) == 1:
+        show_exercise(console, verdict.exercises[0], everything)
+        return
+    topic = ""
+    for exercise in verdict.exercises:
+        if exercise.topic != topic:
+            topic = exercise.topic
+            console.print(Text(topic, "bold"))
+        console.print(_line(exercise))
+    console.print()
+    total = f"{points(verdict.score)} of {points(verdict.max_score)} points"
+    console.print(Text(f"In all {total}", "bold green" if verdict.passed else "bold"))
+    open_ones = [e for e in verdict.exercises if findings(e)]
+    for exercise in open_ones if everything else open_ones[:1]:
+        console.print()
+        show_exercise(console, exercise, everything)
+    if not open_ones and not verdict.passed:
+        first = next(e for e in verdict.exercises if not e.passed)
+        console.print(
+            Text("Next:  ") + Text(f"autograder check {first.name}", "bold")
+            + Text(f"   (write it in {first.topic}.py)", "dim")
+        )
+
+
+def _line(exercise: ExerciseResult) -> Text:
+    if exercise.passed:
+        mark, style = MARKS["pass"]
+    elif exercise.attempted:
+        mark, style = WRONG
+    else:
+        mark, style = MARKS["not_attempted"]
+    total = f"{points(exercise.score):>4} of {points(exercise.max_score):<3}"
+    failing = ", ".join(law.name for law in findings(exercise))
+    note = "not attempted" if not exercise.attempted else (f"fails: {failing}" if failing else "")
+    line = f"  {mark}  {exercise.name:<24} {total}  "
+    return Text(line, style) + Text(textwrap.shorten(note, WIDTH - len(line)), "dim")
+
+
+def class_line(verdict: Verdict) -> Text:
+    """One submission of a class: its points, and how many functions pass."""
+    passed = sum(exercise.passed for exercise in verdict.exercises)
+    attempted = sum(exercise.attempted for exercise in verdict.exercises)
+    total = f"{points(verdict.score):>6} of {points(verdict.max_score)}"
+    name = textwrap.shorten(visible(verdict.submission), 40)
+    style = "green" if verdict.passed else ""
+    note = f"{passed} of {attempted} attempted functions pass"
+    if verdict.warnings:
+        note += f"; {len(verdict.warnings)} warning" + "s" * (len(verdict.warnings) > 1)
+    return Text(f"{name:<42} {total}  ", style) + Text(note, "dim")
+
+
+def show_examination(console: Console, findings: Sequence[Finding]) -> None:
+    """What `doctor` found: a line each, and the command that mends what is missing."""
+    width = max(len(finding.what) for finding in findings)
+    for item in findings:
+        missing = MARKS["not_attempted"] if item.optional else WRONG
+        mark, style = MARKS["pass"] if item.ok else missing
+        console.print(Text(f"  {mark}  {item.what:<{width}}  ", style) + Text(item.found))
+        if item.mend:
+            console.print(Text(f"     {'':<{width}}  {item.mend}", "bold"))

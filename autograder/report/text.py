@@ -1,0 +1,66 @@
+"""Text that came from student code, made harmless; and numbers and arrays as people write them."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import numpy as np
+
+from autograder.compare import number
+
+# Control characters, invisible formats, bidirectional overrides, lone surrogates, private use.
+_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def visible(text: str) -> str:
+    """Student text with every control character spelled out; line ends and tabs stay."""
+    return "".join(
+        c if c in "\n\t" or unicodedata.category(c) not in _UNSAFE else _spelled(c) for c in text
+    )
+
+
+def _spelled(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def points(value: float) -> str:
+    """3, 0.5, 41.5."""
+    return f"{value:g}"
+
+
+def value(item: Any) -> str:
+    """An argument or a result as one line: arrays as nested lists of plain numbers."""
+    if isinstance(item, np.ndarray):
+        if item.size == 0:
+            return f"empty, shape {item.shape}"
+        text = _nested(item.tolist())
+        return text if item.dtype == np.float64 else f"{text} ({item.dtype})"
+    if isinstance(item, np.generic):
+        return value(item.item())
+    if isinstance(item, bool | str) or item is None:
+        return repr(item)
+    if isinstance(item, int | float):
+        return number(item) if isinstance(item, float) else str(item)
+    if isinstance(item, dict):
+        return "{" + ", ".join(f"{k!r}: {value(v)}" for k, v in item.items()) + "}"
+    if isinstance(item, list | tuple):
+        inner = ", ".join(value(v) for v in item)
+        if isinstance(item, list):
+            return f"[{inner}]"
+        return f"({inner},)" if len(item) == 1 else f"({inner})"
+    return str(item)
+
+
+def _nested(item: Any) -> str:
+    if isinstance(item, list):
+        return "[" + ", ".join(_nested(v) for v in item) + "]"
+    return str(item) if isinstance(item, bool) else number(item)
+
+
+def cell(item: Any, index: tuple[int, ...] | None) -> str:
+    """One number of a result, or the whole of it where it is no array."""
+    if index is not None and isinstance(item, np.ndarray) and len(index) == item.ndim:
+        return number(item[index])
+    return value(item)
