@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -159,11 +160,10 @@ def cache_folder() -> Path:
 
 def _file(exercise: Exercise, seed: Seed) -> Path:
     """The bank's file. Its name changes with everything that the bank depends on."""
-    import hypothesis
-
     import reference
 
-    parts = [__version__, np.__version__, hypothesis.__version__, seed.text, reference.backend()]
+    drawn_by = version("hypothesis")
+    parts = [__version__, np.__version__, drawn_by, seed.text, reference.backend()]
     ours = Path(__file__).parent
     sources = [
         ours / "specs" / f"{exercise.topic}.py",
@@ -227,7 +227,7 @@ def _parse(data: bytes) -> Bank:
     for nodes, size, keep in head["calls"]:
         calls.append(EncodedCall(nodes, bytes(bodies[at : at + size]), keep))
         at += size
-    plans = {
+    plans: dict[str, Sequence[tuple[int, tuple[int, ...]]]] = {
         law: tuple((number, tuple(made)) for number, made in entries)
         for law, entries in head["plan"].items()
     }

@@ -180,7 +180,8 @@ def doctor() -> None:
 
     findings = examine()
     show_examination(_console(), findings)
-    raise typer.Exit(PASSED if all(finding.ok or finding.optional for finding in findings) else FAILED)
+    healthy = all(finding.ok or finding.optional for finding in findings)
+    raise typer.Exit(PASSED if healthy else FAILED)
 
 
 def _console() -> Console:

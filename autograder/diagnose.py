@@ -138,9 +138,7 @@ def _with_value(arguments: Arguments, value: float) -> Any:
             yield place, _changed(arguments, place, value)
 
 
-def _changed(
-    arguments: Arguments, place: tuple[str, tuple[int, ...]], value: float
-) -> Arguments:
+def _changed(arguments: Arguments, place: tuple[str, tuple[int, ...]], value: float) -> Arguments:
     name, index = place
     array = np.array(arguments[name])
     array[index] = value
@@ -211,9 +209,7 @@ def _predicts(exercise: Exercise, idea: Callable[..., Any], case: Case) -> bool:
     )
 
 
-def _fits_one(
-    exercise: Exercise, idea: Callable[..., Any], case: Case, examiner: Examiner
-) -> bool:
+def _fits_one(exercise: Exercise, idea: Callable[..., Any], case: Case, examiner: Examiner) -> bool:
     """Whether the idea also explains the shrunk case; a named mistake must show there."""
     from autograder.isolation.parent import EncodedCall
 

@@ -52,7 +52,7 @@ def _backend() -> Finding:
     import reference
 
     try:
-        import reference.ops  # noqa: F401
+        import reference.ops
     except ImportError as error:
         reason = str(error).splitlines()[0]
         return Finding("reference", reason, False, "pip install -e . (or make setup)")
@@ -63,15 +63,16 @@ def _backend() -> Finding:
 
 
 def _worker() -> Finding:
-    from autograder.isolation.parent import GraderFault, Session, Worker
     from autograder.isolation.limits import DEFAULT
+    from autograder.isolation.parent import GraderFault, Session, Worker
 
     try:
         Worker({}, DEFAULT).close()
     except (GraderFault, OSError) as error:
         return Finding("worker", f"does not start: {error}", False, "autograder check relu --all")
     isolation = Session({}).isolation
-    return Finding("worker", f"starts; isolation {isolation['level']} ({', '.join(isolation['mechanisms'])})")
+    mechanisms = ", ".join(isolation["mechanisms"])
+    return Finding("worker", f"starts; isolation {isolation['level']} ({mechanisms})")
 
 
 def _package(name: str) -> Finding:

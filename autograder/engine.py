@@ -124,9 +124,7 @@ def _ask(exercise: Exercise, bank: Bank, session: Session) -> list[Answer]:
     )
 
 
-def judge_law(
-    exercise: Exercise, law: Law, bank: Bank, answers: Sequence[Answer]
-) -> list[Failure]:
+def judge_law(exercise: Exercise, law: Law, bank: Bank, answers: Sequence[Answer]) -> list[Failure]:
     """Every case on which the law does not hold, smallest first within each kind."""
     failures = []
     unanswered = []

@@ -47,9 +47,10 @@ def dtype(
     points: float = 0.5,
     *kinds: str,
     says: str = "float32 stays float32, float64 stays float64, integers become float64",
+    needs: str = "",
 ) -> Law:
     """The answer's arrays have the dtype of the reference's."""
-    return Law("dtype", says, points, _dtype, kinds, structural=True)
+    return Law("dtype", says, points, _dtype, kinds, needs=needs, structural=True)
 
 
 def _dtype(exercise: Exercise, case: Case, answers: Sequence[Answer]) -> Mismatch | None:
@@ -103,9 +104,9 @@ def _with_other_values(arguments: Arguments) -> Sequence[Arguments]:
 
 
 def other_values(value: Any) -> Any:
-    """The same shapes and dtypes with other numbers in every float array."""
+    """The same shapes and dtypes with other numbers, in another order, in every float array."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        return np.asarray(value * 2 + 1, dtype=value.dtype)
+        return np.asarray(1 - value * 2, dtype=value.dtype)
     if isinstance(value, dict):
         return {key: other_values(v) for key, v in value.items()}
     if isinstance(value, list):
@@ -164,8 +165,12 @@ def shifted(
     def judge(exercise: Exercise, case: Case, answers: Sequence[Answer]) -> Mismatch | None:
         before, after = (answer.value for answer in answers)
         for value in (before, after):
-            expected = case.expected if value is before else exercise.evaluate(change(case.arguments))
-            if (wrong := mismatch(value, expected, 0.0, exercise.returns, values=False)) is not None:
+            expected = (
+                case.expected if value is before else exercise.evaluate(change(case.arguments))
+            )
+            if (
+                wrong := mismatch(value, expected, 0.0, exercise.returns, values=False)
+            ) is not None:
                 return wrong
         pair = relation(case.arguments, before, after)
         if pair is None:

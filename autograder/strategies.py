@@ -9,15 +9,11 @@ geometry and a seed at 2 ms and 0.25 s.)
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
-import hypothesis
 import numpy as np
-from hypothesis import HealthCheck, Phase
-from hypothesis import strategies as st
-from hypothesis.internal.conjecture import providers
 
 from autograder.isolation.wire import RandomSource
 
@@ -28,12 +24,12 @@ LAST_FILL = 9999
 class Draw:
     """The choices a kind can make. Every choice shrinks towards its first or smallest value."""
 
-    def __init__(self, data: Callable[[st.SearchStrategy[Any]], Any]) -> None:
-        self._data = data
+    def __init__(self, integer: Callable[[int, int], int]) -> None:
+        self._integer = integer
 
     def size(self, low: int, high: int) -> int:
         """A whole number from low to high."""
-        return int(self._data(st.integers(low, high)))
+        return self._integer(low, high)
 
     def choose(self, *options: Any) -> Any:
         """One of the options."""
@@ -100,7 +96,7 @@ def number(*parts: str) -> int:
 def draw_cases(kind: Kind, seed: int, count: int) -> list[Arguments]:
     """The first `count` cases of a kind, smallest first."""
     found: list[Arguments] = []
-    _run(kind, seed, count, found.append, [Phase.generate])
+    _run(kind, seed, count, found.append)
     return sorted(found, key=weight)
 
 
@@ -116,10 +112,8 @@ def smallest(
                 best[:] = [arguments]
             raise _Found
 
-    try:
-        _run(kind, seed, count, test, [Phase.generate, Phase.shrink])
-    except _Found:
-        pass
+    with suppress(_Found):
+        _run(kind, seed, count, test)
     return best[0] if best else None
 
 
@@ -127,16 +121,18 @@ class _Found(Exception):
     """A case that fails, told to Hypothesis."""
 
 
-def _run(
-    kind: Kind, seed: int, count: int, test: Callable[[Arguments], None], phases: Sequence[Phase]
-) -> None:
+def _run(kind: Kind, seed: int, count: int, test: Callable[[Arguments], None]) -> None:
+    # Imported here: most checks replay cases that are kept, and draw none.
+    import hypothesis
+    from hypothesis import HealthCheck, Phase
+    from hypothesis import strategies as st
+
     @hypothesis.seed(seed)
     @hypothesis.settings(
         max_examples=count,
         database=None,
         deadline=None,
-        derandomize=False,
-        phases=list(phases),
+        phases=[Phase.generate, Phase.shrink],
         report_multiple_bugs=False,
         print_blob=False,
         verbosity=hypothesis.Verbosity.quiet,
@@ -145,7 +141,7 @@ def _run(
     )
     @hypothesis.given(st.data())
     def run(data: st.DataObject) -> None:
-        test(kind(Draw(data.draw)))
+        test(kind(Draw(lambda low, high: data.draw(st.integers(low, high)))))
 
     with _no_constants_of_the_caller():
         run()
@@ -158,6 +154,8 @@ def _no_constants_of_the_caller() -> Iterator[None]:
     Cases must not depend on what else happens to be imported: `pytest` and `check` have to judge
     alike. There is no public switch; a test tells when this one stops working.
     """
+    from hypothesis.internal.conjecture import providers
+
     original = providers._get_local_constants
     nothing = type(providers._local_constants)()
     providers._get_local_constants = lambda: nothing

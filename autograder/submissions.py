@@ -133,9 +133,7 @@ def _folder(path: Path, topics: frozenset[str]) -> dict[str, bytes | str]:
     files = _listing(path)
     wanted = _candidates(files, topics)[:1]
     return {
-        file: _bytes(path / file)
-        for file in files
-        if [str(PurePosixPath(file).parent)] == wanted
+        file: _bytes(path / file) for file in files if [str(PurePosixPath(file).parent)] == wanted
     }
 
 
@@ -253,9 +251,7 @@ def _notebook(name: str, path: Path) -> Submission:
         raise BadSubmission(f"{path}: {content}")
     try:
         cells = json.loads(content.decode("utf-8-sig"))["cells"]
-        texts = [
-            "".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code"
-        ]
+        texts = ["".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadSubmission(f"{path} is no readable notebook") from error
     parts: list[str] = []
@@ -270,9 +266,7 @@ def _notebook(name: str, path: Path) -> Submission:
                 f"code cell {number} is left out: line {line or 1} is no Python ({error})"
             )
     source = "\n\n".join(parts)
-    return Submission(
-        name, {"notebook": source}, single="notebook", warnings=tuple(warnings)
-    )
+    return Submission(name, {"notebook": source}, single="notebook", warnings=tuple(warnings))
 
 
 def _definitions(text: str) -> Iterator[str]:

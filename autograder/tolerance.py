@@ -31,8 +31,8 @@ def exact(arguments: dict[str, Any], expected: Any) -> float:
 
 def amplification(terms: int, points: int) -> float:
     """Errors in units of u * max|x| * sum|w|: sums in any order, and transforms of `points`."""
-    transform = 21.0 * max(1, ceil(log2(max(points, 2)))) * sqrt(max(points, 1))
-    return 2.0 * terms + transform
+    points = max(points, 2)
+    return 2.0 * terms + 21.0 * ceil(log2(points)) * sqrt(points)
 
 
 def largest(*arrays: np.ndarray) -> float:
@@ -45,22 +45,50 @@ def of_sums(function: Callable[..., Any], image: str, layers: int = 1) -> Tolera
 
     The function itself, applied to max|x| and to the absolute values of the rest, gives
     max|x| sum|w| for every output; that stays true through ReLU and pooling, which never raise
-    a magnitude, so `layers` of them may follow each other.
+    a magnitude, so `layers` of them may follow each other. The largest of these bounds is allowed
+    everywhere, since a transform spreads its error: also over outputs that see padding only, for
+    which the bound is at least max|x| times the sum of another array.
     """
 
     def tolerance(arguments: dict[str, Any], expected: Any) -> Any:
-        magnitudes = {name: absolute(value) for name, value in arguments.items()}
         x = arguments[image]
+        magnitudes = {name: absolute(value) for name, value in arguments.items()}
         magnitudes[image] = np.full(x.shape, largest(x), dtype=np.float64)
-        bound = function(**magnitudes)
-        others = [a for n, v in arguments.items() if n != image for a in arrays_of(v)]
+        others = [a for n, v in magnitudes.items() if n != image for a in arrays_of(v)]
+        floor = largest(x) * max([float(a.sum()) for a in others], default=1.0)
         terms = max([a.size for a in others], default=1) + 2
-        # An FFT pads to the image plus the kernel; twice the image in each direction covers that.
-        points = 4 * max(prod(x.shape), 1)
+        # An FFT pads the image by the kernel, and perhaps to a power of two in each direction.
+        points = 4 * (x.size + sum(a.size for a in others))
         factor = layers * amplification(terms, points) * unit_roundoff(x.dtype)
-        return scaled(bound, factor)
+        return _largest_parts(function(**magnitudes), floor, factor)
 
     return tolerance
+
+
+def of_windows(image: str) -> Tolerance:
+    """For functions that are sums or means over windows of `image`, with weights of at most 1.
+
+    A window's numbers can be summed in any order, which errs by at most k^2 u max|x| for k of
+    them; or as the difference of four corners in a table of running sums, each over all cells of
+    the image and through one addition a row and a column. With m cells, k and rows + columns are
+    at most 2 m, so 8 m^2 u max|x| covers both; 2 u max|x| more is for the division.
+    """
+
+    def tolerance(arguments: dict[str, Any], expected: Any) -> float:
+        x = arguments[image]
+        cells = prod(x.shape[2:])
+        return (8.0 * cells**2 + 2.0) * unit_roundoff(x.dtype) * largest(x)
+
+    return tolerance
+
+
+def _largest_parts(bound: Any, floor: float, factor: float) -> Any:
+    """max(largest of the bound, floor) * factor, for each part of a result."""
+    if isinstance(bound, tuple | list):
+        return type(bound)(_largest_parts(b, floor, factor) for b in bound)
+    if isinstance(bound, dict):
+        return {key: _largest_parts(b, floor, factor) for key, b in bound.items()}
+    return max(largest(np.asarray(bound)), floor) * factor
 
 
 def absolute(value: Any) -> Any:
@@ -72,14 +100,6 @@ def absolute(value: Any) -> Any:
     if isinstance(value, list) or (isinstance(value, tuple) and arrays_of(value)):
         return type(value)(absolute(v) for v in value)
     return value
-
-
-def scaled(bound: Any, factor: float) -> Any:
-    if isinstance(bound, tuple | list):
-        return type(bound)(scaled(b, factor) for b in bound)
-    if isinstance(bound, dict):
-        return {key: scaled(b, factor) for key, b in bound.items()}
-    return bound * factor
 
 
 def arrays_of(value: Any) -> list[np.ndarray]:

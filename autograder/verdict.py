@@ -126,9 +126,7 @@ class Verdict:
             "isolation": self.isolation,
             "warnings": list(self.warnings),
             "exercises": [_exercise(exercise) for exercise in self.exercises],
-            "tests": [
-                _test(exercise, law) for exercise in self.exercises for law in exercise.laws
-            ],
+            "tests": [_test(exercise, law) for exercise in self.exercises for law in exercise.laws],
         }
 
 
@@ -187,7 +185,7 @@ def plain(value: Any) -> Any:
     """A value in JSON: arrays as shape, dtype and flat values; NaN and infinities as words."""
     if isinstance(value, np.ndarray):
         flat = value.ravel()[:MAX_VALUES]
-        entry = {
+        entry: dict[str, Any] = {
             "shape": list(value.shape),
             "dtype": str(value.dtype),
             "values": [plain(v.item()) for v in flat],

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SPECS = Path(__file__).resolve().parent.parent / "specs"
 JUDGE = pytest.StashKey["Judge"]()
+POINTS = "autograder points"
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -89,6 +90,8 @@ class LawItem(pytest.Item):
         judge = self.config.stash.setdefault(JUDGE, Judge())
         result = judge.result(self.path.parent, function.exercise)
         law = next(law for law in result.laws if law.name == self.name)
+        # Reports carry the points, so that they add up across the processes of pytest-xdist too.
+        self.user_properties.append((POINTS, (law.score, law.max_score)))
         if law.status != "pass":
             raise LawBroken(result, law)
 
@@ -111,7 +114,9 @@ class LawBroken(Exception):
 
     def text(self) -> str:
         if self.law.status == "not_attempted":
-            return f"{self.exercise.name} is not attempted yet: write it in {self.exercise.topic}.py"
+            return (
+                f"{self.exercise.name} is not attempted yet: write it in {self.exercise.topic}.py"
+            )
         if self.law.status == "not_run":
             return f"{self.exercise.name}: {self.law.message}"
         from autograder.report.terminal import finding
@@ -126,17 +131,17 @@ class Judge:
     def __init__(self) -> None:
         self._engine: Engine | None = None
         self._sessions: dict[Path, Session] = {}
-        self.results: dict[tuple[Path, str], ExerciseResult] = {}
+        self._results: dict[tuple[Path, str], ExerciseResult] = {}
 
     def result(self, folder: Path, exercise: Exercise) -> ExerciseResult:
         """The verdict on one function, judged when the first of its laws is run."""
         key = folder, exercise.name
-        if key not in self.results:
+        if key not in self._results:
             from autograder.engine import Engine
 
             self._engine = self._engine or Engine.of()
-            self.results[key] = self._engine.judge(exercise, self._session(folder))
-        return self.results[key]
+            self._results[key] = self._engine.judge(exercise, self._session(folder))
+        return self._results[key]
 
     def _session(self, folder: Path) -> Session:
         if folder not in self._sessions:
@@ -159,10 +164,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         judge.close()
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    judge = config.stash.get(JUDGE, None)
-    if judge is None or not judge.results:
-        return
-    score = sum(result.score for result in judge.results.values())
-    most = sum(result.max_score for result in judge.results.values())
-    terminalreporter.write_sep("=", f"{score:g} of {most:g} points")
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    scores = [
+        points
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, ())
+        for name, points in getattr(report, "user_properties", ())
+        if name == POINTS
+    ]
+    if scores:
+        score, most = (sum(part) for part in zip(*scores, strict=True))
+        terminalreporter.write_sep("=", f"{score:g} of {most:g} points")

@@ -44,8 +44,10 @@ def show_exercise(console: Console, exercise: ExerciseResult, everything: bool) 
             console.print(line)
     console.print()
     if not found and not exercise.passed:
-        console.print(Text(f"  Not attempted yet: write it in {exercise.topic}.py, then:  ", "dim")
-                      + Text(f"autograder check {exercise.name}"))
+        console.print(
+            Text(f"  Not attempted yet: write it in {exercise.topic}.py, then:  ", "dim")
+            + Text(f"autograder check {exercise.name}")
+        )
     elif found:
         rest = len(found) - 1
         if rest and not everything:
@@ -158,7 +160,8 @@ def show_verdict(console: Console, verdict: Verdict, everything: bool) -> None:
     if not open_ones and not verdict.passed:
         first = next(e for e in verdict.exercises if not e.passed)
         console.print(
-            Text("Next:  ") + Text(f"autograder check {first.name}", "bold")
+            Text("Next:  ")
+            + Text(f"autograder check {first.name}", "bold")
             + Text(f"   (write it in {first.topic}.py)", "dim")
         )
 

@@ -95,8 +95,12 @@ cross_correlate2d = Exercise(
     laws=[
         shape("the output is (H - KH + 1, W - KW + 1)", 0.5),
         agrees(2, "plain", "kernel fills"),
-        agrees(0.5, "numbers", name="numbers",
-               says="it is right for pixels of any dtype, memory layout and size"),
+        agrees(
+            0.5,
+            "numbers",
+            name="numbers",
+            says="it is right for pixels of any dtype, memory layout and size",
+        ),
         dtype(0.5),
         untouched(0.5),
         refuses("a kernel larger than the image raises ValueError"),
@@ -163,7 +167,7 @@ def mode_ignored(image, kernel, mode="valid"):
 
 
 def same_starts_at_half_kernel(image, kernel, mode="valid"):
-    """"same" starts at KH // 2 of the full result.
+    """ "same" starts at KH // 2 of the full result.
     The centre of an even kernel is its (KH - 1) // 2."""
     if mode != "same":
         return ops.convolve2d(image, kernel, mode)
@@ -184,8 +188,14 @@ convolve2d = Exercise(
     laws=[
         shape('"valid", "same" and "full" have their sizes', 0.5),
         agrees(1.5, "valid", says="the kernel is flipped on both axes before it slides"),
-        agrees(1, "same and full", "large kernel", "numbers", name="modes",
-               says="every mode, dtype and kernel size gives the definition's values"),
+        agrees(
+            1,
+            "same and full",
+            "large kernel",
+            "numbers",
+            name="modes",
+            says="every mode, dtype and kernel size gives the definition's values",
+        ),
         dtype(0.5),
         untouched(0.5),
         refuses("an unknown mode, or a kernel that does not fit, raises ValueError"),
@@ -396,12 +406,22 @@ conv2d = Exercise(
         shape("the output is (N, O, HO, WO)", 1, "one filter", "channels"),
         bias_law(0.5),
         agrees(2, "one filter", says="one filter on one channel: the products are summed"),
-        agrees(1, "channels", name="channels",
-               says="each filter sums over all channels, for each image alone"),
+        agrees(
+            1,
+            "channels",
+            name="channels",
+            says="each filter sums over all channels, for each image alone",
+        ),
         agrees(1, "strides", name="stride", says="rows and columns move by their own stride"),
         agrees(1, "paddings", name="padding", says="zeros go on both sides of rows and columns"),
-        agrees(0.5, "everything", "numbers", "empty batch", name="together",
-               says="all of it together, for any numbers and an empty batch"),
+        agrees(
+            0.5,
+            "everything",
+            "numbers",
+            "empty batch",
+            name="together",
+            says="all of it together, for any numbers and an empty batch",
+        ),
         dtype(0.5),
         untouched(0.5),
         fresh(0.5, "channels"),
@@ -448,8 +468,13 @@ def windows_of_nothing(draw: Draw) -> Arguments:
 def impossible_windows(draw: Draw) -> Arguments:
     fault = dict(
         draw.choose(
-            {"kernel": (4, 1)}, {"kernel": (1, 5)}, {"kernel": (0, 1)}, {"stride": (0, 1)},
-            {"stride": (1, -1)}, {"padding": (-1, 0)}, {"padding": (0, -1)},
+            {"kernel": (4, 1)},
+            {"kernel": (1, 5)},
+            {"kernel": (0, 1)},
+            {"stride": (0, 1)},
+            {"stride": (1, -1)},
+            {"padding": (-1, 0)},
+            {"padding": (0, -1)},
         )
     )
     return {**dict(x=draw.whole(1, 1, 3, 4), kernel=(2, 2), stride=(1, 1), padding=(0, 0)), **fault}
@@ -514,8 +539,14 @@ im2col = Exercise(
         shape("the result is (N, C*KH*KW, HO*WO)", 0.5, "plain"),
         agrees(1, "plain", says="each window is a column, ordered channel, row, column"),
         agrees(0.5, "strided", name="stride", says="rows and columns move by their own stride"),
-        agrees(0.5, "padded", "numbers", "empty batch", name="padding",
-               says="windows reach into the padding; any numbers, any batch"),
+        agrees(
+            0.5,
+            "padded",
+            "numbers",
+            "empty batch",
+            name="padding",
+            says="windows reach into the padding; any numbers, any batch",
+        ),
         dtype(0.5),
         untouched(0.5),
         refuses("impossible geometry raises ValueError"),
@@ -592,10 +623,23 @@ conv2d_im2col = Exercise(
     kinds={**CONVOLUTION, "large image": large_image},
     laws=[
         shape("the output is (N, O, HO, WO)", 0.5, "one filter", "channels"),
-        agrees(0.5, "one filter", "channels", "large image",
-               says="the same numbers as conv2d, with stride 1 and no padding"),
-        agrees(1, "strides", "paddings", "everything", "numbers", "empty batch", name="together",
-               says="the same numbers as conv2d for any stride, padding and batch"),
+        agrees(
+            0.5,
+            "one filter",
+            "channels",
+            "large image",
+            says="the same numbers as conv2d, with stride 1 and no padding",
+        ),
+        agrees(
+            1,
+            "strides",
+            "paddings",
+            "everything",
+            "numbers",
+            "empty batch",
+            name="together",
+            says="the same numbers as conv2d for any stride, padding and batch",
+        ),
         speed,
         dtype(0.5),
         untouched(0.5),
@@ -620,13 +664,19 @@ def grouped(
     x = draw.whole(draw.size(1, 2), groups * width, *size)
     w = draw.whole(groups * depth, width, *kernel)
     return dict(
-        x=x, w=w, b=draw.whole(len(w)), stride=stride, padding=padding, dilation=dilation,
+        x=x,
+        w=w,
+        b=draw.whole(len(w)),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
         groups=groups,
     )
 
 
 def one_group(draw: Draw) -> Arguments:
-    return grouped(draw, 1, draw.size(1, 2), draw.size(1, 2), draw.pair(1, 2), draw.pair(0, 1), (1, 1))
+    width, depth, stride = draw.size(1, 2), draw.size(1, 2), draw.pair(1, 2)
+    return grouped(draw, 1, width, depth, stride, draw.pair(0, 1), (1, 1))
 
 
 def dilations(draw: Draw) -> Arguments:
@@ -653,8 +703,13 @@ def grouped_numbers(draw: Draw) -> Arguments:
 
 def impossible_groups(draw: Draw) -> Arguments:
     good = dict(
-        x=draw.whole(1, 4, 4, 4), w=draw.whole(4, 2, 2, 2), b=draw.whole(4), stride=(1, 1),
-        padding=(0, 0), dilation=(1, 1), groups=2,
+        x=draw.whole(1, 4, 4, 4),
+        w=draw.whole(4, 2, 2, 2),
+        b=draw.whole(4),
+        stride=(1, 1),
+        padding=(0, 0),
+        dilation=(1, 1),
+        groups=2,
     )
     fault = draw.choose("groups", "outputs", "dilation", "stride", "kernel")
     if fault == "groups":
@@ -729,11 +784,17 @@ grouped_conv2d = Exercise(
         shape("the output is (N, O, HO, WO)", 0.5, "one group"),
         agrees(0.5, "one group", says="with one group and no dilation it is conv2d"),
         agrees(0.5, "dilations", name="dilation", says="dilation spreads the taps of a window"),
-        agrees(0.5, "groups", "depthwise", "numbers", name="groups",
-               says="each filter reads its own group's channels"),
+        agrees(
+            0.5,
+            "groups",
+            "depthwise",
+            "numbers",
+            name="groups",
+            says="each filter reads its own group's channels",
+        ),
         dtype(0.5),
         untouched(0.5),
-        refuses("groups that do not divide the channels, and impossible geometry, raise ValueError"),
+        refuses("groups that do not divide, and impossible geometry, raise ValueError"),
     ],
     tolerance=of_sums(ops.grouped_conv2d, "x"),
     misconceptions=[

@@ -302,7 +302,7 @@ def all_padding_before(x, padding):
     return ops.zero_pad2d(x, ((top + bottom, 0), (left + right, 0)))
 
 
-def _np_pad(x: np.ndarray, padding: Any, mode: str) -> np.ndarray:
+def _np_pad(x: np.ndarray, padding: Any, mode: Any) -> np.ndarray:
     if x.dtype.kind in "iub":
         x = x.astype(np.float64)
     return np.pad(x, ((0, 0), (0, 0), *padding), mode=mode)
@@ -341,8 +341,14 @@ zero_pad2d = Exercise(
     laws=[
         shape("the output is (N, C, top + H + bottom, left + W + right)", 0.5),
         agrees(1, "one side", "no padding", says="the image is unchanged, and around it is 0"),
-        agrees(0.5, "all sides", "other numbers", "empty batch", name="four_amounts",
-               says="the four sides get their own amounts"),
+        agrees(
+            0.5,
+            "all sides",
+            "other numbers",
+            "empty batch",
+            name="four_amounts",
+            says="the four sides get their own amounts",
+        ),
         dtype(0.5),
         untouched(0.5),
         fresh(0.5, "one side"),

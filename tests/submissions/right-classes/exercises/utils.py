@@ -37,6 +37,6 @@ def pairs(**named):
     """pairs(stride=(1, 1)) complains if a value is below its least value."""
     least = {"padding": 0, "kernel": 1, "stride": 1, "dilation": 1, "size": 1}
     for name, values in named.items():
-        for value in np.ravel(values):
+        for value in values if isinstance(values, (tuple, list)) else [values]:
             if value < least[name]:
                 raise ShapeProblem(name, f"at least {least[name]}", values)

@@ -28,7 +28,7 @@ class ConvCost:
         self.connections = len(rows) * len(columns) * out_channels * self.weights_per_filter
 
 
-def dense_layer_cost(inputs: int, units: int) -> "(connections, parameters)":  # noqa: F821
+def dense_layer_cost(inputs: int, units: int) -> (int, int):
     cost = DenseCost(inputs, units)
     return cost.connections, cost.parameters
 

@@ -55,7 +55,8 @@ def cross_correlate2d(image, kernel):
 
 def convolve2d(image, kernel, mode="valid"):
     if image.ndim != 2 or kernel.ndim != 2 or not image.size or not kernel.size:
-        raise ValueError("image, kernel: 2 axes each, none empty, got %s, %s" % (image.shape, kernel.shape))
+        shapes = (image.shape, kernel.shape)
+        raise ValueError("image, kernel: 2 axes each, none empty, got %s, %s" % shapes)
     (h, w), (kh, kw) = image.shape, kernel.shape
     if mode == "full":
         top, left, ho, wo = 0, 0, h + kh - 1, w + kw - 1

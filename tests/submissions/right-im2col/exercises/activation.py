@@ -32,8 +32,7 @@ def cross_entropy(logits, labels):
     if z.ndim != 2:
         raise ValueError(f"logits should be 2-dimensional but have shape {z.shape}")
     hot = one_hot(labels, z.shape)
-    # log-sum-exp around the maximum never overflows
-    top = z.max(axis=1)
-    log_sum = top + np.log(np.exp(z - top[:, None]).sum(axis=1))
-    losses = log_sum - z[hot]
+    # around the maximum exp never overflows, and no digits are lost to the size of the logits
+    z = z - z.max(axis=1)[:, None]
+    losses = np.log(np.exp(z).sum(axis=1)) - z[hot]
     return float(losses.sum() / max(len(losses), 1))

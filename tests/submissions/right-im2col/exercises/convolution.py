@@ -55,7 +55,7 @@ def cross_correlate2d(image, kernel):
 
 def convolve2d(image, kernel, mode="valid"):
     if image.ndim != 2 or kernel.ndim != 2 or 0 in image.shape + kernel.shape:
-        raise ValueError(f"image and kernel should be 2-D and not empty, not {image.shape}, {kernel.shape}")
+        raise ValueError(f"image {image.shape} and kernel {kernel.shape} should be full and 2-D")
     kh, kw = kernel.shape
     if mode == "valid":
         around = ((0, 0), (0, 0))

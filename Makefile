@@ -1,0 +1,44 @@
+# Two commands do everything: `make demo` and `make test`. The README has the pip commands behind them.
+PYTHON ?= python3
+BIN := .venv/bin
+CONSTRAINTS := -c constraints.txt
+# pip builds in an environment of its own; the same pins hold there.
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+
+# A small class: right in two styles, wrong in four ways, broken in two, one half finished.
+SAMPLE := right-einsum right-classes wrong-conv-flipped-kernel wrong-conv-swapped-strides \
+	wrong-maxpool-starts-at-zero wrong-conv-backward-dx-overwritten broken-endless-loop \
+	broken-syntax-error half-finished
+
+.PHONY: setup demo test lint test-fast test-slow clean
+
+setup: .venv/installed
+
+.venv/installed: pyproject.toml setup.py constraints.txt $(wildcard reference/fast/*.p*)
+	test -d .venv || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --editable .
+	touch $@
+
+.venv/tested: .venv/installed
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --editable '.[test]'
+	touch $@
+
+demo: setup
+	$(BIN)/autograder grade $(addprefix tests/submissions/,$(SAMPLE)) --out build/demo
+
+test: lint test-fast test-slow
+
+lint: .venv/tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test-fast: .venv/tested
+	$(BIN)/pytest -n 2 -m "not slow"
+
+# The wheel and the debug build, and the checks that take minutes.
+test-slow: .venv/tested
+	$(BIN)/pytest -n 2 -m slow
+
+clean:
+	rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache *.egg-info reference/fast/*.so
