@@ -214,7 +214,8 @@ def _parse(data: bytes) -> Bank:
     body_size = int.from_bytes(content[8:16], "little")
     head = json.loads(bytes(content[16 : 16 + head_size]))
     bodies = content[16 + head_size : 16 + head_size + body_size]
-    decoder = wire.Decoder(content[16 + head_size + body_size :])
+    # With their layouts, or a case from the disk would be another one than when it was drawn.
+    decoder = wire.Decoder(content[16 + head_size + body_size :], layouts=True)
     cases = []
     for kind, node, outcome in head["cases"]:
         arguments = decoder.read(node)

@@ -35,6 +35,8 @@ def explain(
     first = failures[0]
     examiner = Examiner(exercise, law, session)
     smallest = first
+    if first.at_import:
+        return LawResult(law.name, law.says, first.status, law.points, first.message)
     if first.status in SHRINKABLE:
         smallest = examiner.shrink(failures, bank, seed)
     idea = misconception(exercise, failures, bank, answers)
@@ -196,7 +198,10 @@ def _fits(exercise: Exercise, idea: Callable[..., Any], case: Case, answer: Answ
     if not isinstance(case.expected, Refusal):
         # One number: the idea's answer may have other shapes than the right one.
         tolerance = largest_of(exercise.tolerance(case.arguments, case.expected))
-    return mismatch(answer.value, predicted, tolerance, exercise.returns) is None
+    yours = answer.value
+    if exercise.normal is not None:
+        yours, predicted = exercise.normal(yours), exercise.normal(predicted)
+    return mismatch(yours, predicted, tolerance, exercise.returns) is None
 
 
 def _predicts(exercise: Exercise, idea: Callable[..., Any], case: Case) -> bool:
@@ -273,7 +278,10 @@ def snippet(exercise: Exercise, arguments: Arguments, wrong: Mismatch | None) ->
     needs_numpy = any(_needs_numpy(value) for value in arguments.values())
     lines = ["import numpy as np"] if needs_numpy else []
     lines.append(f"from {exercise.topic} import {exercise.name}")
-    lines += [f"{name} = {literal(value)}" for name, value in arguments.items()]
+    lines += [
+        exercise.recipes.get(name) or f"{name} = {literal(value)}"
+        for name, value in arguments.items()
+    ]
     lines.append(f"print({exercise.name}({', '.join(arguments)}))")
     if wrong is not None:
         lines.append(f"# {wrong.message.splitlines()[0]}")

@@ -23,6 +23,7 @@ class Failure:
     mismatch: Mismatch | None = None  # None where there was no value to compare
     number: int = -1  # the case's place in its bank
     printed: str = ""
+    at_import: bool = False  # no input matters: the module does not load
 
 
 def judge_case(
@@ -31,10 +32,12 @@ def judge_case(
     """The law on one case, from the answers to its calls."""
     printed = answers[0].printed
     for answer in answers:
-        if answer.status == "value" or (law.raising and answer.status == "error"):
+        expected_error = law.raising and answer.status == "error" and not answer.at_import
+        if answer.status == "value" or expected_error:
             continue
+        status = cast(Status, answer.status)
         return Failure(
-            case, cast(Status, answer.status), answer.message, None, number, answer.printed
+            case, status, answer.message, None, number, answer.printed, answer.at_import
         )
     try:
         mismatch = law.judge(exercise, case, answers)

@@ -46,7 +46,7 @@ def _shape(exercise: Exercise, case: Case, answers: Sequence[Answer]) -> Mismatc
 def dtype(
     points: float = 0.5,
     *kinds: str,
-    says: str = "float32 stays float32, float64 stays float64, integers become float64",
+    says: str = "float32 and float64 stay, integers become float64",
     needs: str = "",
 ) -> Law:
     """The answer's arrays have the dtype of the reference's."""
@@ -80,7 +80,7 @@ def _dtypes(yours: Any, expected: Any, names: Sequence[str]) -> Mismatch | None:
 
 def untouched(points: float = 0.5, *kinds: str, needs: str = "shape") -> Law:
     """The arguments are as they were, and the result is an array of its own."""
-    says = "arguments stay as they were, and the result shares no memory with them"
+    says = "arguments stay unchanged; the result is an array of its own"
     return Law("untouched", says, points, _untouched, kinds, needs=needs, structural=True)
 
 
@@ -95,7 +95,7 @@ def _untouched(exercise: Exercise, case: Case, answers: Sequence[Answer]) -> Mis
 
 def fresh(points: float = 0.5, *kinds: str, needs: str = "agrees") -> Law:
     """A second call with other values neither changes the first result nor remembers it."""
-    says = "a second call neither changes the first result nor repeats it"
+    says = "a second call neither changes nor repeats the first result"
     return Law("fresh", says, points, _fresh, kinds, _with_other_values, reread=True, needs=needs)
 
 

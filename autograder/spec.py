@@ -6,8 +6,8 @@ write; the catalogue finds them there, and the engine knows none by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from autograder.compare import Mismatch
@@ -83,6 +83,9 @@ class Exercise:
     cases           how many cases of each kind are drawn
     seconds         CPU seconds allowed for one call, where the usual limit is too short
     working         the arithmetic of one expected value, for a counterexample
+    normal          brings the many spellings of an answer into one form, in which an answer is
+                    compared with a misconception's; laws see the answer as it came
+    recipes         source lines that make an argument, where it is too long to be spelled out
     """
 
     reference: Callable[..., Any]
@@ -94,6 +97,8 @@ class Exercise:
     cases: int = 12
     seconds: float | None = None
     working: Callable[[Arguments, str, tuple[int, ...]], str] | None = None
+    normal: Callable[[Any], Any] | None = None
+    recipes: Mapping[str, str] = field(default_factory=dict)
     topic: str = ""  # the spec module's name; the catalogue fills it in
 
     @property

@@ -82,6 +82,33 @@ def of_windows(image: str) -> Tolerance:
     return tolerance
 
 
+def softmax_error(logits: np.ndarray) -> float:
+    """Largest relative error of a softmax, which is the absolute error of its logarithm.
+
+    Stable algorithms subtract the row's largest logit, or all of log(sum(exp)), before exp. With M
+    the largest |logit| and K classes, such a difference is at most 2 M + log K in size; it, the
+    logarithm and the sum of K powers, each with an error of 4 M u before exp and a few u after it,
+    add up to at most (9 M + K + 6 log K + 16) u, and to another 2 M u where the logarithm is
+    taken last. No allowance is made for powers that overflow or vanish.
+    """
+    classes = logits.shape[-1]
+    return float((16 * largest(logits) + 8 * classes + 32) * unit_roundoff(logits.dtype))
+
+
+def of_softmax(arguments: dict[str, Any], expected: np.ndarray) -> np.ndarray:
+    """A relative error in every probability, and what is lost where one is all but 0."""
+    logits = arguments["logits"]
+    vanishing = float(np.finfo(expected.dtype).tiny)
+    return np.abs(expected.astype(np.float64)) * softmax_error(logits) + vanishing
+
+
+def of_cross_entropy(arguments: dict[str, Any], expected: float) -> float:
+    """The error of one row's logarithm, and that of the mean over N rows in any order."""
+    logits = arguments["logits"]
+    mean = (len(logits) + 2) * unit_roundoff(logits.dtype) * abs(expected)
+    return softmax_error(logits) + mean
+
+
 def _largest_parts(bound: Any, floor: float, factor: float) -> Any:
     """max(largest of the bound, floor) * factor, for each part of a result."""
     if isinstance(bound, tuple | list):

@@ -19,8 +19,11 @@ class Limits:
     wall_factor: float = 10.0
     # Backstop in the kernel for a whole worker, should the parent be unable to look.
     worker_seconds: int = 300
-    # Fatal ends (timeout, crash) allowed in one exercise; then its other calls are not made.
-    fatal_per_exercise: int = 3
+    # Fatal ends (timeout, crash) allowed in one exercise; then its other calls are not made. Each
+    # kind of cases may have one, so that a loop that only strides send round costs only them.
+    fatal_per_exercise: int = 6
+    # After the first of them, this share of the seconds must do: it will hardly be the last.
+    patience: float = 0.25
     # NumPy needs 137 MiB of address space here; no case comes near the rest.
     memory_bytes: int = 2048 * MIB
     # One answer; the largest right one is under 100 KiB.

@@ -66,8 +66,10 @@ class Answer:
     raised: tuple[str, ...] = ()  # built-in classes of the exception
     touched: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
+    overlaps: bool = False  # cells of the result share memory with each other
     seconds: float = 0.0
     printed: str = ""
+    at_import: bool = False  # the module never came to the call
 
     @cached_property
     def value(self) -> Any:
@@ -211,10 +213,9 @@ class Worker:
                 need = head + meta_size + body_size
                 if len(self._buffer) >= need:
                     break
-            if select.select([self._socket], [], [], SLOW_TICK)[0]:
-                if not self._receive():
-                    raise self._death()
-            elif (overrun := clock.overrun()) is not None:
+            if select.select([self._socket], [], [], SLOW_TICK)[0] and not self._receive():
+                raise self._death()
+            if (overrun := clock.overrun()) is not None:
                 raise _Died("timeout", overrun)
         meta = self._buffer[head : head + meta_size]
         body = bytes(self._buffer[head + meta_size : need])
@@ -233,7 +234,7 @@ class Worker:
             code = self._process.wait(5.0)
         except subprocess.TimeoutExpired:
             return _garbled("the channel was closed")
-        if code in (-signal.SIGXCPU, -signal.SIGKILL):
+        if code == -signal.SIGXCPU:
             limit = self.limits.worker_seconds
             return _Died("timeout", f"stopped by the system after {limit} CPU seconds in all")
         if code < 0:
@@ -246,16 +247,21 @@ def _garbled(what: str) -> _Died:
 
 
 class _Clock:
-    """Counts the worker's CPU seconds while it is silent; looks only once it is slow."""
+    """Counts the worker's CPU seconds until its answer is whole; looks only once it is slow."""
 
     def __init__(self, pid: int, seconds: float, wall_factor: float) -> None:
         self._pid = pid
         self._seconds = seconds
         self._wall = seconds * wall_factor
         self._started = time.monotonic()
+        self._next_look = self._started + SLOW_TICK
         self._cpu_at_first_look: float | None = None
 
     def overrun(self) -> str | None:
+        now = time.monotonic()
+        if now < self._next_look:
+            return None
+        self._next_look = now + SLOW_TICK
         import psutil  # only slow code pays for this import
 
         try:
@@ -267,7 +273,7 @@ class _Clock:
             self._cpu_at_first_look = cpu
         if cpu - self._cpu_at_first_look > self._seconds:
             return f"no answer after {self._seconds:g} CPU seconds"
-        if time.monotonic() - self._started > self._wall:
+        if now - self._started > self._wall:
             return f"no answer after {self._wall:g} seconds of waiting"
         return None
 
@@ -277,10 +283,15 @@ def _text(value: Any) -> str:
 
 
 def _loaded(meta: dict[str, Any]) -> _Loaded:
-    if "missing" in meta:
-        return _Loaded(Answer("not_attempted", _text(meta["missing"])))
-    if "error" in meta:
-        return _Loaded(_raised(meta["error"], None))
+    try:
+        if "missing" in meta:
+            return _Loaded(Answer("not_attempted", _text(meta["missing"])))
+        if "error" in meta:
+            answer = _raised(meta["error"], None)
+            answer.at_import = True
+            return _Loaded(answer)
+    except Exception as error:  # as in _answer
+        raise _garbled("an exception of no known form") from error
     return _Loaded()
 
 
@@ -298,10 +309,15 @@ def _answer(meta: dict[str, Any], body: bytes, function: str) -> Answer:
             answer.value = value
         answer.touched = tuple(_text(n) for n in meta.get("touched", ()))
         answer.shares = tuple(_text(n) for n in meta.get("shares", ()))
+        answer.overlaps = bool(meta.get("overlaps"))
         answer.seconds = max(0.0, float(meta.get("s", 0.0)))
         answer.printed = _text(meta.get("p", ""))
-    except (wire.WireError, TypeError, ValueError, KeyError, AttributeError) as error:
+    except wire.WireError as error:
         raise _garbled(str(error)) from error
+    except Exception as error:
+        # Whatever breaks while a worker's words are read is the worker's doing; as a fault of ours
+        # it would give the points away.
+        raise _garbled("an answer of no known form") from error
     return answer
 
 
@@ -347,7 +363,7 @@ class Session:
 
     def __post_init__(self) -> None:
         for module, reason in self.unreadable.items():
-            self._unloadable[module] = Answer("error", reason)
+            self._unloadable[module] = Answer("error", reason, at_import=True)
 
     @property
     def isolation(self) -> dict[str, Any]:
@@ -386,20 +402,21 @@ class Session:
         module = self.single or topic
         kinds = list(groups) if groups is not None else [""] * len(calls)
         answers: list[Answer | None] = [None] * len(calls)
+        allowed = seconds or self.limits.call_seconds
         fatal = 0
-        while (rest := [i for i, answer in enumerate(answers) if answer is None]) and calls:
+        while rest := [i for i, answer in enumerate(answers) if answer is None]:
             lost = self._unloadable.get(module)
             if lost is None:
-                lost = self._ask_rest(module, function, calls, answers, rest, seconds)
-                fatal += lost is not None
-            if lost is not None:
-                broken = next((i for i, answer in enumerate(answers) if answer is None), None)
-                everything = module in self._unloadable or fatal >= self.limits.fatal_per_exercise
-                for i in rest:
-                    if answers[i] is None and (
-                        everything or broken is None or kinds[i] == kinds[broken]
-                    ):
-                        answers[i] = lost
+                lost = self._ask_rest(module, function, calls, answers, rest, allowed)
+            if lost is None:
+                break
+            fatal += 1
+            allowed = (seconds or self.limits.call_seconds) * self.limits.patience
+            broken = next((i for i in rest if answers[i] is None), rest[-1])
+            everything = module in self._unloadable or fatal >= self.limits.fatal_per_exercise
+            for i in rest:
+                if answers[i] is None and (everything or kinds[i] == kinds[broken]):
+                    answers[i] = lost
         return [answer for answer in answers if answer is not None]
 
     def _ask_rest(
@@ -409,16 +426,14 @@ class Session:
         calls: Sequence[EncodedCall],
         answers: list[Answer | None],
         rest: list[int],
-        seconds: float | None,
+        seconds: float,
     ) -> Answer | None:
         """Fill in answers until all are there or the worker dies; then the answer it died with."""
         if self._worker is None:
             self._worker = Worker(self.sources, self.limits)
         loaded = False
         try:
-            replies = self._worker.run(
-                module, function, [calls[i] for i in rest], seconds or self.limits.call_seconds
-            )
+            replies = self._worker.run(module, function, [calls[i] for i in rest], seconds)
             unread = iter(rest)
             for reply in replies:
                 if isinstance(reply, _Loaded):
@@ -432,6 +447,7 @@ class Session:
         except _Died as death:
             self.close()
             if not loaded:
+                death.answer.at_import = True
                 self._unloadable[module] = death.answer
             return death.answer
         return None

@@ -21,7 +21,9 @@ NONCE_BYTES = 16
 MAX_META = 64 * 1024
 MAX_NDIM = 8
 MAX_NODES = 10_000
+MAX_DEPTH = 40
 MAX_INT_DIGITS = 40
+LARGEST_INT = 10**MAX_INT_DIGITS
 
 # frame kinds
 READY, SOURCES, CALLS, LOADED, ANSWER, DONE = range(6)
@@ -96,8 +98,10 @@ class Encoder:
     def body(self) -> bytes:
         return b"".join(self._chunks)
 
-    def add(self, value: Any) -> Any:
+    def add(self, value: Any, depth: int = 0) -> Any:
         self._nodes += 1
+        if depth > MAX_DEPTH:
+            raise WireError(f"more than {MAX_DEPTH} lists inside one another; return an array")
         if self._nodes > MAX_NODES and self._max_bytes is not None:
             raise WireError(f"more than {MAX_NODES} separate values; return an array")
         kind = type(value)
@@ -106,20 +110,19 @@ class Encoder:
         if value is None or kind is bool or kind is str:
             return value
         if kind is int:
-            if abs(value) >= 10**MAX_INT_DIGITS:
-                raise WireError(f"a whole number of more than {MAX_INT_DIGITS} digits")
-            return value
+            return whole(value)
         if kind is float:
             return {"f": value.hex()}
         if isinstance(value, np.generic):
             scalar = np.asarray(value)
             return {"s": [dtype_code(scalar.dtype), scalar.tobytes().hex()]}
-        if kind is tuple:
-            return {"t": [self.add(v) for v in value]}
-        if kind is list:
-            return [self.add(v) for v in value]
-        if kind is dict:
-            return {"d": [[str(k), self.add(v)] for k, v in value.items()]}
+        # Subclasses (named tuples, ordered dictionaries) count as their plain contents.
+        if isinstance(value, tuple):
+            return {"t": [self.add(v, depth + 1) for v in tuple.__iter__(value)]}
+        if isinstance(value, list):
+            return [self.add(v, depth + 1) for v in list.__iter__(value)]
+        if isinstance(value, dict):
+            return {"d": [[str(k), self.add(v, depth + 1)] for k, v in dict.items(value)]}
         if kind is RandomSource:
             return {"r": value.seed}
         raise WireError(f"a value of type {kind.__name__[:80]} cannot be judged")
@@ -131,7 +134,7 @@ class Encoder:
             raise WireError(f"an array of {base.ndim} axes; at most {MAX_NDIM} can be judged")
         if self._max_bytes is not None and self._size + base.nbytes > self._max_bytes:
             raise WireError(f"too large a result: {base.nbytes} bytes, shape {base.shape}")
-        raw = np.ndarray.tobytes(base)
+        raw = np.ndarray.tobytes(base.astype(DTYPES[code], copy=False))
         self._size += len(raw)
         self._chunks.append(raw)
         return {"a": [code, list(base.shape), layout(base)]}
@@ -140,18 +143,24 @@ class Encoder:
 class Decoder:
     """Reads the values of one encoder's nodes, in the order in which they were added."""
 
-    def __init__(self, body: bytes | memoryview, materialise: bool = False) -> None:
+    def __init__(
+        self, body: bytes | memoryview, *, layouts: bool = False, generators: bool = False
+    ) -> None:
         self._body = memoryview(body)
         self._at = 0
         self._nodes = 0
-        # The worker gives student code private arrays in the layout asked for, and generators.
-        self._materialise = materialise
+        # Whether arrays are private and in the layout they were sent with, or views of the body.
+        self._layouts = layouts
+        # Whether a random source is made into a generator, as student code needs it.
+        self._generators = generators
 
     def read(self, node: Any, depth: int = 0) -> Any:
         self._nodes += 1
-        if self._nodes > 50 * MAX_NODES or depth > 40:
+        if self._nodes > 50 * MAX_NODES or depth > MAX_DEPTH:
             raise WireError("too many or too deeply nested values")
-        if node is None or isinstance(node, bool | str | int):
+        if isinstance(node, int):
+            return whole(node)
+        if node is None or isinstance(node, str):
             return node
         if isinstance(node, list):
             return [self.read(n, depth + 1) for n in node]
@@ -170,11 +179,9 @@ class Decoder:
                 return tuple(self.read(n, depth + 1) for n in content)
             if tag == "d":
                 return {str(k): self.read(n, depth + 1) for k, n in content}
-            if tag == "r" and self._materialise:
-                return np.random.default_rng(content)
-            if tag == "r":
-                return RandomSource(content)
-        except (TypeError, ValueError, KeyError, OverflowError) as error:
+            if tag == "r" and type(content) is int:
+                return np.random.default_rng(content) if self._generators else RandomSource(content)
+        except (TypeError, ValueError, KeyError, OverflowError, RecursionError) as error:
             raise WireError("a value of no known form") from error
         raise WireError("a value of no known form")
 
@@ -188,7 +195,7 @@ class Decoder:
         flat = np.frombuffer(self._body[self._at : self._at + size], dtype)
         self._at += size
         array = flat.reshape(shape)
-        return lay_out(array, kind) if self._materialise else array
+        return lay_out(array, kind) if self._layouts else array
 
     def finish(self) -> None:
         """Complain of bytes that belong to no value."""
@@ -196,9 +203,20 @@ class Decoder:
             raise WireError("bytes behind the last value")
 
 
+def whole(value: int) -> int:
+    """A whole number that is not absurdly long."""
+    if abs(value) >= LARGEST_INT:
+        raise WireError(f"a whole number of more than {MAX_INT_DIGITS} digits")
+    return value
+
+
 def pack(kind: int, nonce: bytes, meta: Any, body: bytes = b"") -> bytes:
     """One frame."""
-    text = json.dumps(meta, separators=(",", ":")).encode()
+    return frame(kind, nonce, json.dumps(meta, separators=(",", ":")).encode(), body)
+
+
+def frame(kind: int, nonce: bytes, text: bytes, body: bytes = b"") -> bytes:
+    """One frame whose JSON is written already."""
     return HEADER.pack(MAGIC, kind, nonce, len(text), len(body)) + text + body
 
 

@@ -13,6 +13,7 @@ import importlib.util
 import io
 import json
 import os
+import re
 import socket
 import sys
 import time
@@ -22,6 +23,7 @@ import warnings
 from typing import Any
 
 PACKAGE = "exercises"
+CPU_GRACE = 5  # seconds
 
 
 def main() -> None:
@@ -33,9 +35,11 @@ def main() -> None:
     import numpy  # noqa: F401
     import wire  # type: ignore[import-not-found]  # it lies beside this script
 
-    # Everything else that is installed beside NumPy stays out of reach.
+    # Everything else that is installed beside NumPy stays out of reach, and names stay free for
+    # the submission's own modules.
     sys.path.remove(here)
     sys.path.remove(packages)
+    del sys.modules["wire"]
     sys.argv[1:] = []
     warnings.simplefilter("ignore")
     Session(socket.socket(fileno=int(descriptor)), wire, limits).serve()
@@ -60,9 +64,13 @@ def apply_rlimits(limits: dict[str, Any]) -> None:
     for name, value in wanted.items():
         if (number := getattr(resource, name, None)) is not None:
             hard = resource.getrlimit(number)[1]
-            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            unlimited = hard == resource.RLIM_INFINITY
+            value = value if unlimited else min(value, hard)
+            most = value
+            if name == "RLIMIT_CPU" and (unlimited or value + CPU_GRACE <= hard):
+                most += CPU_GRACE  # SIGXCPU comes first and says why; SIGKILL, if it is ignored
             try:
-                resource.setrlimit(number, (value, value))
+                resource.setrlimit(number, (value, most))
             except (ValueError, OSError):
                 # macOS refuses some of them; the parent's own deadlines still stand.
                 if sys.platform == "linux":
@@ -171,6 +179,14 @@ class Session:
     def send(self, kind: int, nonce: bytes, meta: Any, body: bytes = b"") -> None:
         self.channel.sendall(self.wire.pack(kind, nonce, meta, body))
 
+    def answer(self, nonce: bytes, reply: dict[str, Any], data: bytes) -> None:
+        text = json.dumps(reply, separators=(",", ":")).encode()
+        if len(text) > self.wire.MAX_META:
+            unfit = "too many or too long separate values; return an array"
+            text = json.dumps({"i": reply["i"], "unfit": unfit}).encode()
+            data = b""
+        self.channel.sendall(self.wire.frame(self.wire.ANSWER, nonce, text, data))
+
     def receive(self) -> tuple[int, bytes, Any, bytes]:
         header = self.exactly(self.wire.HEADER.size)
         _, kind, nonce, meta_size, body_size = self.wire.HEADER.unpack(header)
@@ -206,8 +222,7 @@ class Session:
             else:
                 result, reply, data = self.call(function, nodes, part)
                 held = result if keep else held
-            reply["i"] = index
-            self.send(self.wire.ANSWER, nonce, reply, data)
+            self.answer(nonce, {**reply, "i": index}, data)
         self.send(self.wire.DONE, nonce, {})
 
     def find(self, module: str, name: str) -> tuple[Any, dict[str, Any]]:
@@ -225,11 +240,12 @@ class Session:
             return None, {"missing": f"{module}.py defines no {name}"}
         if not callable(function):
             kind = type(function).__name__[:80]
-            return None, {"missing": f"{name} in {module}.py is a {kind}, not a function"}
+            error = TypeError(f"{name} in {module}.py is of type {kind}; it should be a function")
+            return None, {"error": self.describe(error, None)}
         return function, {}
 
     def call(self, function: Any, nodes: list[Any], body: memoryview) -> tuple[Any, Any, bytes]:
-        decoder = self.wire.Decoder(body, materialise=True)
+        decoder = self.wire.Decoder(body, layouts=True, generators=True)
         arguments = [decoder.read(node) for _, node in nodes]
         started = time.process_time()
         try:
@@ -241,6 +257,7 @@ class Session:
             "s": time.process_time() - started,
             "touched": self.touched(nodes, body, arguments),
             "shares": self.shares(nodes, arguments, result),
+            "overlaps": any(overlapping(array) for array in arrays(result)),
             "p": self.printed.take(),
         }
         reply, data = self.encode(reply, result)
@@ -292,6 +309,10 @@ class Session:
             message = str(error)[:cap]
         except BaseException:
             message = "(the exception cannot be printed)"
+        # Where things lie on this machine, and in its memory, is nobody's business.
+        if isinstance(error, ImportError) and error.path:
+            message = message.replace(f" ({error.path})", "")
+        message = re.trysub(r" at 0x[0-9a-f]+", "", message)
         kind = type(error)
         frames = []
         if error.__traceback__ is not None:
@@ -333,6 +354,13 @@ def arrays(value: Any) -> Any:
             yield from arrays(item)
     elif isinstance(value, dict):
         yield from arrays(list(value.values()))
+
+
+def overlapping(array: Any) -> bool:
+    """Whether cells of an array surely share memory: it has more of them than its memory holds."""
+    steps = zip(array.shape, array.strides, strict=True)
+    span = sum((n - 1) * abs(step) for n, step in steps) + array.itemsize
+    return bool(array.nbytes > span)
 
 
 def size_of(node: Any, wire: Any) -> int:

@@ -50,21 +50,27 @@ CHART_WIDTH, CHART_HEIGHT, CHART_TOP, CHART_BOTTOM = 400, 150, 18, 22
 
 def class_page(verdicts: Sequence[Verdict]) -> str:
     """The page of a class, in the order of the verdicts; the same verdicts give the same bytes."""
-    return _environment().get_template("class.html").render(
-        title="Graded class",
-        kit=__version__,
-        seeds=", ".join(sorted({_text(v.seed, MAX_NAME) for v in verdicts})),
-        levels=", ".join(sorted({_level(v) for v in verdicts})),
-        weak=any(_level(v) == "weak" for v in verdicts),
-        faults=[
-            _text(f"{v.submission}: {fault}", MAX_MESSAGE) for v in verdicts for fault in v.grader_faults
-        ],
-        max_faults=MAX_FAULTS,
-        submissions=_submissions(verdicts),
-        scores=_scores(verdicts),
-        mistakes=_mistakes(verdicts),
-        max_mistakes=MAX_MISTAKES,
-        topics=_topics(verdicts),
+    return (
+        _environment()
+        .get_template("class.html")
+        .render(
+            title="Graded class",
+            kit=__version__,
+            seeds=", ".join(sorted({_text(v.seed, MAX_NAME) for v in verdicts})),
+            levels=", ".join(sorted({_level(v) for v in verdicts})),
+            weak=any(_level(v) == "weak" for v in verdicts),
+            faults=[
+                _text(f"{v.submission}: {fault}", MAX_MESSAGE)
+                for v in verdicts
+                for fault in v.grader_faults
+            ],
+            max_faults=MAX_FAULTS,
+            submissions=_submissions(verdicts),
+            scores=_scores(verdicts),
+            mistakes=_mistakes(verdicts),
+            max_mistakes=MAX_MISTAKES,
+            topics=_topics(verdicts),
+        )
     )
 
 
@@ -80,7 +86,10 @@ def _environment() -> jinja2.Environment:
     )
     style, script = (loader.get_source(environment, name)[0] for name in ("page.css", "page.js"))
     environment.globals.update(
-        style=Markup(style), style_hash=_hash(style), script=Markup(script), script_hash=_hash(script)
+        style=Markup(style),
+        style_hash=_hash(style),
+        script=Markup(script),
+        script_hash=_hash(script),
     )
     return environment
 
@@ -185,7 +194,6 @@ class Mistake:
     """A misconception of one function, and the numbers and names of those who have it."""
 
     exercise: str
-    name: str
     says: str
     who: tuple[tuple[int, str], ...]
 
@@ -203,15 +211,16 @@ def _mistakes(verdicts: Sequence[Verdict]) -> list[Mistake]:
                     # Several laws may show the same mistake: a submission counts once.
                     who.setdefault(key, {})[number] = _text(verdict.submission, MAX_NAME)
     found = [
-        Mistake(exercise, name.replace("_", " "), says[exercise, name], tuple(people.items()))
+        Mistake(exercise, says[exercise, name], tuple(people.items()))
         for (exercise, name), people in who.items()
     ]
-    return sorted(found, key=lambda m: (-len(m.who), m.exercise, m.name))
+    return sorted(found, key=lambda m: (-len(m.who), m.exercise, m.says))
 
 
 def _idea(law: LawResult) -> str:
     """A misconception's first sentence, without the words that begin them all."""
     first = law.advice.partition("\n")[0].removeprefix("This is what you get when ")
+    first = first or law.misconception.replace("_", " ")
     return _text(first[:1].upper() + first[1:], MAX_MESSAGE)
 
 
@@ -264,7 +273,10 @@ class ShownLaw:
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong in one exercise, told once for all the laws that show it in the same way."""
+    """What is wrong in one exercise, told once for all the laws that show it in the same way.
+
+    elsewhere   the snippet is left out here; it is in results.json
+    """
 
     laws: str
     message: str
@@ -275,7 +287,7 @@ class Finding:
     printed: str
     advice: str
     snippet: str
-    cut: bool
+    elsewhere: bool
 
 
 @dataclass(frozen=True)
@@ -317,7 +329,7 @@ def _submission(number: int, verdict: Verdict, room: int) -> Submission:
     exercises = []
     for exercise in attempted:
         shown = _exercise(exercise, room)
-        room -= sum(not finding.cut for finding in shown.findings)
+        room -= len(shown.findings)
         exercises.append(shown)
     passed = sum(exercise.passed for exercise in verdict.exercises)
     note = f"{passed} of {_count(len(attempted), 'attempted function')} passed"
@@ -384,11 +396,13 @@ def _likeness(law: LawResult) -> tuple[str, ...]:
 
 def _finding(laws: Sequence[LawResult], advice: str, cut: bool) -> Finding:
     law = laws[0]
-    what = f"{WORDS[law.status]}: {law.message}" if law.status in WORDS else law.message
-    message, _, detail = _text(what, MAX_MESSAGE).partition("\n")
+    message, _, detail = _text(law.message, MAX_MESSAGE).partition("\n")
+    if law.status in WORDS:
+        message = f"{WORDS[law.status].capitalize()}: {message}"
     names = ", ".join(law.name for law in laws)
     example = None if cut else law.counterexample
     yours, expected = _compared(example)
+    snippet = _snippet(example)
     return Finding(
         names,
         message,
@@ -398,8 +412,8 @@ def _finding(laws: Sequence[LawResult], advice: str, cut: bool) -> Finding:
         expected,
         _printed(example),
         "" if cut else _text(advice, MAX_MESSAGE),
-        _snippet(example),
-        cut,
+        snippet,
+        law.counterexample is not None and not snippet,
     )
 
 

@@ -16,12 +16,12 @@ WIDTH = 80
 MARKS = {"pass": ("✓", "green"), "not_attempted": ("·", "dim"), "not_run": ("–", "dim")}
 WRONG = ("✗", "red")
 WORDS = {
-    "error": "your code raised an exception",
-    "timeout": "your code ran too long",
-    "memory": "your code asked for too much memory",
-    "crash": "your code ended the program",
-    "forbidden": "your code asked for something it may not have",
-    "grader_fault": "the grader itself failed; this costs no points",
+    "error": "Your code raised an exception",
+    "timeout": "Your code ran too long",
+    "memory": "Your code asked for too much memory",
+    "crash": "Your code ended its process",
+    "forbidden": "Your code asked for something it may not have",
+    "grader_fault": "The grader itself failed; this costs no points",
 }
 MAX_LINE = 300
 

@@ -86,6 +86,15 @@ def everything(draw: Draw) -> Arguments:
     return filters(draw, kernel, stride, padding, batch=2, channels=2, outputs=3, more=4)
 
 
+def large(draw: Draw) -> Arguments:
+    """Sizes beyond those of the other kinds, one axis or several: nothing may depend on them."""
+    n, c, o = (draw.choose(1, 2, 9) for _ in range(3))
+    kernel, padding = draw.choose((3, 2), (2, 5), (6, 7)), draw.pair(0, 3)
+    x = draw.whole(n, c, draw.size(7, 13), draw.size(7, 13))
+    w = draw.whole(o, c, *kernel)
+    return dict(x=x, w=w, b=draw.whole(o), stride=draw.pair(1, 4), padding=padding)
+
+
 def numbers(draw: Draw) -> Arguments:
     """Real numbers, float32, pixels of integers, other layouts in memory."""
     kind = draw.choose("real", "float32", "int64", "uint8")
@@ -135,6 +144,7 @@ CONVOLUTION: dict[str, Callable[[Draw], Arguments]] = {
     "strides": strides,
     "paddings": paddings,
     "everything": everything,
+    "large": large,
     "numbers": numbers,
     "empty batch": empty_batch,
     "impossible": impossible,

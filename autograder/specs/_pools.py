@@ -21,14 +21,21 @@ Pixels = Callable[..., np.ndarray]
 
 
 def positive(draw: Draw, *shape: int) -> np.ndarray:
-    """Distinct numbers from 0 up: what starts at 0 or wins from the padding does not show."""
+    """Distinct numbers from 1 up: a search that starts at 0, or padding of 0, does no harm."""
     pixels = draw.shuffled(*shape)
-    return pixels - pixels.min(initial=0)
+    return pixels - pixels.min(initial=0) + 1
 
 
 def negative(draw: Draw, *shape: int) -> np.ndarray:
     """Distinct numbers below 0, at times far below: no number is small enough to start with."""
-    return (-1 - positive(draw, *shape)) * draw.choose(1.0, 1e12)
+    return -positive(draw, *shape) * draw.choose(1.0, 1e12)
+
+
+def infinite(draw: Draw, *shape: int) -> np.ndarray:
+    """One pixel is infinite: it wins its windows and leaves the others alone."""
+    pixels = positive(draw, *shape)
+    pixels.flat[draw.size(0, pixels.size - 1)] = np.inf
+    return pixels
 
 
 def few(draw: Draw, *shape: int) -> np.ndarray:

@@ -43,6 +43,11 @@ def one_channel_numbers(draw: Draw) -> Arguments:
     return dict(image=image, kernel=renumbered(draw, kind, np.zeros((2, 3))))
 
 
+def large_images(draw: Draw) -> Arguments:
+    height, width = draw.size(9, 20), draw.size(9, 20)
+    return dict(image=draw.whole(height, width), kernel=draw.whole(*draw.pair(2, 4)))
+
+
 def kernel_too_large(draw: Draw) -> Arguments:
     kernel = draw.choose((1, 3), (4, 1), (4, 4))
     return dict(image=draw.whole(3, 2), kernel=draw.whole(*kernel))
@@ -78,6 +83,22 @@ def last_row_and_column_missing(image, kernel):
     return ops.cross_correlate2d(image[:-1, :-1], kernel)
 
 
+def last_row_and_column_zero(image, kernel):
+    """the last row and column of outputs are never computed and stay 0.
+    A kernel of k rows has H - k + 1 places: range(H - k) stops one early."""
+    y = ops.cross_correlate2d(image, kernel).copy()
+    y[-1], y[:, -1] = 0, 0
+    return y
+
+
+def last_row_zero(image, kernel):
+    """the last row of outputs is never computed and stays 0.
+    A kernel of k rows has H - k + 1 places: range(H - k) stops one early."""
+    y = ops.cross_correlate2d(image, kernel).copy()
+    y[-1] = 0
+    return y
+
+
 def mean_of_the_window(image, kernel):
     """the products are averaged instead of summed.
     The filter's weights do all the weighing; nothing is divided."""
@@ -89,12 +110,13 @@ cross_correlate2d = Exercise(
     kinds={
         "plain": one_channel,
         "kernel fills": kernel_fills_the_image,
+        "large": large_images,
         "numbers": one_channel_numbers,
         "impossible": kernel_too_large,
     },
     laws=[
         shape("the output is (H - KH + 1, W - KW + 1)", 0.5),
-        agrees(2, "plain", "kernel fills"),
+        agrees(2, "plain", "kernel fills", "large"),
         agrees(
             0.5,
             "numbers",
@@ -112,6 +134,8 @@ cross_correlate2d = Exercise(
         flipped_rows,
         flipped_columns,
         last_row_and_column_missing,
+        last_row_and_column_zero,
+        last_row_zero,
         mean_of_the_window,
     ],
     working=linear(ops.cross_correlate2d, "image"),
@@ -124,6 +148,10 @@ def three_modes(draw: Draw) -> Arguments:
 
 def valid_mode(draw: Draw) -> Arguments:
     return {**one_channel(draw), "mode": "valid"} if draw.size(0, 1) else one_channel(draw)
+
+
+def large_modes(draw: Draw) -> Arguments:
+    return {**large_images(draw), "mode": draw.choose("valid", "same", "full")}
 
 
 def kernel_beyond_the_image(draw: Draw) -> Arguments:
@@ -182,6 +210,7 @@ convolve2d = Exercise(
         "valid": valid_mode,
         "same and full": three_modes,
         "large kernel": kernel_beyond_the_image,
+        "large": large_modes,
         "numbers": true_convolution_numbers,
         "impossible": impossible_mode,
     },
@@ -192,6 +221,7 @@ convolve2d = Exercise(
             1,
             "same and full",
             "large kernel",
+            "large",
             "numbers",
             name="modes",
             says="every mode, dtype and kernel size gives the definition's values",
@@ -259,6 +289,16 @@ def ideas(layer: Callable[..., Any]) -> list[Callable[..., Any]]:
         """the stride is ignored.
         Output i starts at row i * stride."""
         return layer(x, w, b, (1, 1), padding)
+
+    def stride_ignored_for_columns(x, w, b, stride=(1, 1), padding=(0, 0)):
+        """the stride is ignored along the columns.
+        stride = (rows, columns): output j starts at column j * stride[1]."""
+        return layer(x, w, b, (stride[0], 1), padding)
+
+    def stride_ignored_for_rows(x, w, b, stride=(1, 1), padding=(0, 0)):
+        """the stride is ignored along the rows.
+        stride = (rows, columns): output i starts at row i * stride[0]."""
+        return layer(x, w, b, (1, stride[1]), padding)
 
     def stride_only_in_the_size(x, w, b, stride=(1, 1), padding=(0, 0)):
         """the output shrinks with the stride, but the windows still move by one.
@@ -351,6 +391,13 @@ def ideas(layer: Callable[..., Any]) -> list[Callable[..., Any]]:
         The filter's weights do all the weighing; nothing is divided."""
         return layer(x, w, b * w[0].size, stride, padding) / w[0].size
 
+    def last_tap_missing(x, w, b, stride=(1, 1), padding=(0, 0)):
+        """the last row and column of the kernel are left out of the window.
+        A window of k rows is x[i : i + k]: a slice's end is not part of it."""
+        kept = w.copy()
+        kept[:, :, max(w.shape[2] - 1, 1) :], kept[..., max(w.shape[3] - 1, 1) :] = 0, 0
+        return layer(x, kept, b, stride, padding)
+
     def relu_inside(x, w, b, stride=(1, 1), padding=(0, 0)):
         """a ReLU is applied inside the convolution.
         The layer is linear; the activation is a layer of its own."""
@@ -417,6 +464,7 @@ conv2d = Exercise(
         agrees(
             0.5,
             "everything",
+            "large",
             "numbers",
             "empty batch",
             name="together",
@@ -635,6 +683,7 @@ conv2d_im2col = Exercise(
             "strides",
             "paddings",
             "everything",
+            "large",
             "numbers",
             "empty batch",
             name="together",
@@ -744,6 +793,23 @@ def dilation_moves_the_window(x, w, b, stride=(1, 1), padding=(0, 0), dilation=(
     return ops.grouped_conv2d(x, w, b, moved, padding, (1, 1), groups)
 
 
+def dilation_and_stride_swapped(x, w, b, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
+    """stride and dilation are exchanged.
+    The stride moves the window; dilation spreads the taps within it."""
+    return ops.grouped_conv2d(x, w, b, dilation, padding, stride, groups)
+
+
+def dilation_times_kernel(x, w, b, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
+    """a dilated kernel is taken to be dilation * kernel long, so the last outputs are missing.
+    Its k taps have k - 1 gaps: it spans (k - 1) * dilation + 1 cells."""
+    y = ops.grouped_conv2d(x, w, b, stride, padding, dilation, groups)
+    rows, columns = (
+        ops.output_size(x.shape[2 + a], w.shape[2 + a] * dilation[a], stride[a], (padding[a],) * 2)
+        for a in (0, 1)
+    )
+    return y[:, :, :rows, :columns]
+
+
 def channels_interleaved(x, w, b, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
     """group g takes every groups-th channel.
     A group is a block of neighbours: channels g * C // groups and the following."""
@@ -801,6 +867,8 @@ grouped_conv2d = Exercise(
         dilation_ignored,
         swapped_dilations,
         dilation_moves_the_window,
+        dilation_and_stride_swapped,
+        dilation_times_kernel,
         channels_interleaved,
         filters_interleaved,
         first_group_for_all,

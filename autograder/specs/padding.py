@@ -82,7 +82,7 @@ def rounded_to_nearest(size, kernel, stride=1, padding=(0, 0), dilation=1):
 def plus_one_before_division(size, kernel, stride=1, padding=(0, 0), dilation=1):
     """the + 1 is added before the division by the stride.
     Divide the free length by the stride first; the first place comes on top."""
-    return math.ceil((size + sum(padding) - (kernel - 1) * dilation) / stride)
+    return (size + sum(padding) - (kernel - 1) * dilation) // stride
 
 
 def true_division(size, kernel, stride=1, padding=(0, 0), dilation=1):
@@ -186,6 +186,13 @@ def kernel_cells_in_all(size, kernel, stride=1):
     return kernel // 2, kernel - kernel // 2
 
 
+def same_size_plus_one(size, kernel, stride=1):
+    """the output gets size // stride + 1 entries.
+    That is one too many where the stride divides the size: it is ceil(size / stride)."""
+    total = max(size // stride * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
 def output_as_large_as_input(size, kernel, stride=1):
     """the output is made as large as the input, whatever the stride.
     "Same" with a stride means ceil(size / stride) outputs."""
@@ -224,6 +231,7 @@ same_padding = Exercise(
         extra_cell_before,
         half_the_kernel_on_both_sides,
         kernel_cells_in_all,
+        same_size_plus_one,
         output_as_large_as_input,
         stride_ignored,
         negative_total,

@@ -21,6 +21,7 @@ from autograder.specs._pools import (
     counts,
     empty_batch,
     impossible,
+    infinite,
     long_axes,
     many_channels,
     negative,
@@ -218,7 +219,11 @@ def min_instead_of_max(x, kernel, stride, padding=(0, 0)):
 
 max_pool2d = Exercise(
     ops.max_pool2d,
-    kinds={**kinds(positive, negative), "negative": lambda draw: many_channels(draw, negative)},
+    kinds={
+        **kinds(positive, negative),
+        "negative": lambda draw: many_channels(draw, negative),
+        "infinite": lambda draw: many_channels(draw, infinite),
+    },
     laws=[
         shape("the output is (N, C, HO, WO), its size rounded down", 0.5),
         agrees(
@@ -239,6 +244,7 @@ max_pool2d = Exercise(
             0.5,
             "negative",
             "numbers",
+            "infinite",
             name="numbers",
             says="negative pixels, and pixels of any dtype, are compared as they are",
         ),
