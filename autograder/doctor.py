@@ -52,7 +52,9 @@ def _backend() -> Finding:
     import reference
 
     try:
-        import reference.ops
+        from reference import ops
+
+        ops.output_size(3, 3)
     except ImportError as error:
         reason = str(error).splitlines()[0]
         return Finding("reference", reason, False, "pip install -e . (or make setup)")

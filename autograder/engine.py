@@ -72,6 +72,7 @@ class Engine:
         bank = self.banks.of(exercise)
         answers = _ask(exercise, bank, session)
         results: dict[str, LawResult] = {}
+        shown: tuple[Bank, list[Answer]] | None = None
         for law in exercise.laws:
             if law.needs and results[law.needs].status != "pass":
                 status: Status = (
@@ -87,8 +88,20 @@ class Engine:
                 message = failures[0].message
                 results[law.name] = _result(law, "not_attempted", message)
             else:
-                results[law.name] = self._explained(exercise, law, failures, bank, answers, session)
+                shown = shown or self._shown(exercise, bank, answers, session)
+                results[law.name] = self._explained(exercise, law, failures, *shown, session)
         return list(results.values())
+
+    def _shown(
+        self, exercise: Exercise, bank: Bank, answers: list[Answer], session: Session
+    ) -> tuple[Bank, list[Answer]]:
+        """The cases that an explanation may show, and the answers to them: public ones, always."""
+        if not (self.banks.seed.secret and self.explaining):
+            return bank, answers
+        # In a new worker: student code that kept the secret cases must not tell them now.
+        session.close()
+        bank = self.public.of(exercise)
+        return bank, _ask(exercise, bank, session)
 
     def _explained(
         self,
@@ -99,17 +112,15 @@ class Engine:
         answers: list[Answer],
         session: Session,
     ) -> LawResult:
-        if not self.explaining:
-            return _result(law, failures[0].status, failures[0].message)
+        status = failures[0].status
         if self.banks.seed.secret:
             # Show a public case instead, if one fails too; never the secret one.
-            bank = self.public.of(exercise)
-            answers = _ask(exercise, bank, session)
-            public = judge_law(exercise, law, bank, answers)
-            if not public:
+            failures = judge_law(exercise, law, bank, answers) if self.explaining else []
+            if not failures:
                 hidden = "it fails on a hidden case; no public case shows it"
-                return _result(law, failures[0].status, hidden)
-            failures = public
+                return _result(law, status, hidden)
+        if not self.explaining:
+            return _result(law, status, failures[0].message)
         return explain(exercise, law, failures, bank, answers, session, self.public.seed)
 
 

@@ -93,6 +93,15 @@ def _untouched(exercise: Exercise, case: Case, answers: Sequence[Answer]) -> Mis
     return None
 
 
+def tidy(points: float, says: str, *kinds: str, needs: str) -> Law:
+    """The laws `dtype` and `untouched` in one, for functions with much else to be judged."""
+
+    def judge(exercise: Exercise, case: Case, answers: Sequence[Answer]) -> Mismatch | None:
+        return _dtype(exercise, case, answers) or _untouched(exercise, case, answers)
+
+    return Law("tidy", says, points, judge, kinds, needs=needs, structural=True)
+
+
 def fresh(points: float = 0.5, *kinds: str, needs: str = "agrees") -> Law:
     """A second call with other values neither changes the first result nor remembers it."""
     says = "a second call neither changes nor repeats the first result"

@@ -68,6 +68,12 @@ class Draw:
         """A seeded `np.random.Generator`, made in the worker."""
         return RandomSource(self.size(0, LAST_FILL))
 
+    def need(self, condition: bool) -> None:
+        """Give this case up, and draw another one, unless the condition holds."""
+        from hypothesis import assume
+
+        assume(condition)
+
     def layout(self, array: np.ndarray) -> np.ndarray:
         """The same values, laid out in memory in another legal way."""
         kind = self.choose("reversed", "strided", "fortran", "read-only")

@@ -109,6 +109,31 @@ def of_cross_entropy(arguments: dict[str, Any], expected: float) -> float:
     return softmax_error(logits) + mean
 
 
+def of_batch_norm(arguments: dict[str, Any], expected: Any) -> Any:
+    """Batch normalisation of k numbers a channel, by any of its formulas.
+
+    With m = max|x| and s^2 = var + eps in a channel, the mean errs by at most (k + 8) u m, where
+    8 u m covers that x and the mean may be scaled apart before they are subtracted. The variance,
+    by two passes or as mean(x^2) - mean(x)^2, errs by at most 8 (k + 4) u m^2, so 1 / s by half of
+    that over s^2. Doubled, since both results have such errors.
+    """
+    x = arguments["x"].astype(np.float64)
+    if x.size == 0:
+        return 0.0
+    u, count = unit_roundoff(arguments["x"].dtype), x.size // x.shape[1]
+    axes = (0, 2, 3)
+    m = np.abs(x).max(axis=axes, keepdims=True)
+    square = x.var(axis=axes, keepdims=True) + arguments.get("eps", 1e-5)
+    distance = np.abs(x - x.mean(axis=axes, keepdims=True))
+    gamma, beta = (
+        np.abs(arguments[key].astype(np.float64))[:, None, None] for key in ("gamma", "beta")
+    )
+    shift = (count + 8) * u * m
+    relative = (4 * (count + 4) * m**2 / square + 4) * u
+    stretched = (shift + (distance + shift) * relative) * gamma / np.sqrt(square)
+    return 2 * (stretched + 2 * u * (np.abs(expected.astype(np.float64)) + beta))
+
+
 def _largest_parts(bound: Any, floor: float, factor: float) -> Any:
     """max(largest of the bound, floor) * factor, for each part of a result."""
     if isinstance(bound, tuple | list):

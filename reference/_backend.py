@@ -1,13 +1,15 @@
 """Which twin computes: ``reference.fast`` (compiled) or ``reference.pure`` (plain NumPy).
 
-Chosen once, at import, by the environment variable ``REFERENCE_BACKEND`` (``fast`` unless told).
+Chosen once by the environment variable ``REFERENCE_BACKEND`` (``fast`` unless told).
 There is no fallback: a compiled core that is missing is an ImportError that says how to build it.
 Only the twin that was asked for is imported.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 __all__ = [
@@ -27,7 +29,7 @@ __all__ = [
 
 NAME = os.environ.get("REFERENCE_BACKEND", "fast")
 
-if TYPE_CHECKING or NAME == "pure":
+if TYPE_CHECKING:
     # The type checker reads the signatures of the pure twins: both twins have the same ones.
     from reference.pure import (
         activation,
@@ -42,26 +44,25 @@ if TYPE_CHECKING or NAME == "pure":
         training,
         why_cnn,
     )
-elif NAME == "fast":
+
+if NAME not in ("fast", "pure"):
+    raise ImportError(f"REFERENCE_BACKEND must be 'fast' or 'pure'; got {NAME!r}.")
+
+
+def __getattr__(topic: str) -> ModuleType:
+    # On first use: loading the compiled core (and SciPy's BLAS with it) takes a fifth of a second,
+    # which a check that replays kept cases does not need to spend.
+    if topic not in __all__ or topic == "NAME":
+        raise AttributeError(f"module {__name__!r} has no attribute {topic!r}")
     try:
-        from reference.fast import (
-            activation,
-            architectures,
-            backprop,
-            convolution,
-            general,
-            keras_bridge,
-            padding,
-            pooling,
-            stride,
-            training,
-            why_cnn,
-        )
+        module = importlib.import_module(f"reference.{NAME}.{topic}")
     except ImportError as error:
+        if NAME == "pure":
+            raise
         raise ImportError(
             "The compiled core of `reference` cannot be loaded. Build it from the checkout with "
-            "`pip install -e .` (or `make setup`), or ask for the slow twin with "
-            f"REFERENCE_BACKEND=pure. The cause: {error}"
+            "`pip install -e .` (or `make setup`), or set REFERENCE_BACKEND=pure for the slow "
+            f"twin. The cause: {error}"
         ) from error
-else:
-    raise ImportError(f"REFERENCE_BACKEND must be 'fast' or 'pure'; got {NAME!r}.")
+    globals()[topic] = module
+    return module

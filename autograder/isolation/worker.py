@@ -240,27 +240,25 @@ class Session:
             return None, {"missing": f"{module}.py defines no {name}"}
         if not callable(function):
             kind = type(function).__name__[:80]
-            error = TypeError(f"{name} in {module}.py is of type {kind}; it should be a function")
-            return None, {"error": self.describe(error, None)}
+            wrong = TypeError(f"{name} in {module}.py is of type {kind}; it should be a function")
+            return None, {"error": self.describe(wrong, None)}
         return function, {}
 
     def call(self, function: Any, nodes: list[Any], body: memoryview) -> tuple[Any, Any, bytes]:
         decoder = self.wire.Decoder(body, layouts=True, generators=True)
         arguments = [decoder.read(node) for _, node in nodes]
-        started = time.process_time()
+        started = time.thread_time()
         try:
             result = function(*arguments)
         except BaseException as error:
             failed = {"error": self.describe(error, function), "p": self.printed.take()}
             return None, failed, b""
-        reply: dict[str, Any] = {
-            "s": time.process_time() - started,
-            "touched": self.touched(nodes, body, arguments),
-            "shares": self.shares(nodes, arguments, result),
-            "overlaps": any(overlapping(array) for array in arrays(result)),
-            "p": self.printed.take(),
-        }
-        reply, data = self.encode(reply, result)
+        seconds = time.thread_time() - started
+        reply, data = self.encode({"s": seconds, "p": self.printed.take()}, result)
+        if "v" in reply:
+            reply["touched"] = self.touched(nodes, body, arguments)
+            reply["shares"] = self.shares(nodes, arguments, result)
+            reply["overlaps"] = any(overlapping(array) for array in arrays(result))
         return result, reply, data
 
     def encode(self, reply: dict[str, Any], result: Any) -> tuple[dict[str, Any], bytes]:
@@ -306,40 +304,35 @@ class Session:
         """An exception as plain data: what, and where in the student's own files."""
         cap = self.limits["message_chars"]
         try:
-            message = str(error)[:cap]
+            message = str(error)
+            # Where things lie on this machine, and in its memory, is nobody's business.
+            if isinstance(error, ImportError) and error.path:
+                message = message.replace(f" ({error.path})", "")
+            message = re.sub(r" at 0x[0-9a-f]+", "", message[:cap])
         except BaseException:
             message = "(the exception cannot be printed)"
-        # Where things lie on this machine, and in its memory, is nobody's business.
-        if isinstance(error, ImportError) and error.path:
-            message = message.replace(f" ({error.path})", "")
-        message = re.trysub(r" at 0x[0-9a-f]+", "", message)
         kind = type(error)
-        frames = []
-        if error.__traceback__ is not None:
-            frames = [
-                frame
-                for frame in traceback.extract_tb(error.__traceback__, limit=2000)
-                if frame.filename.startswith(PACKAGE + "/")
-            ]
+        # Not traceback.extract_tb: it asks the file system about every frame's file.
+        frames = [
+            (frame.f_code.co_filename, line, frame.f_code.co_name)
+            for frame, line in traceback.walk_tb(error.__traceback__)
+            if frame.f_code.co_filename.startswith(PACKAGE + "/")
+        ]
         described: dict[str, Any] = {
             "type": str(kind.__name__)[:80],
             "message": message,
             "bases": [base.__name__ for base in kind.__mro__ if base.__module__ == "builtins"],
             "forbidden": isinstance(error, ForbiddenImport),
         }
-        if frames:
-            last = frames[-1]
-            described["where"] = [
-                last.filename,
-                last.lineno or 0,
-                last.name[:80],
-                self.submission.line(last.filename, last.lineno),
-            ]
-            described["depth"] = len(frames)
-        elif isinstance(error, SyntaxError) and str(error.filename).startswith(PACKAGE + "/"):
+        if isinstance(error, SyntaxError) and str(error.filename).startswith(PACKAGE + "/"):
             line = (error.text or "").strip()[:200]
             described["where"] = [error.filename, error.lineno or 0, "", line]
             described["message"] = str(error.msg)[:cap]
+        elif frames:
+            file, number, name = frames[-1]
+            source = self.submission.line(file, number)
+            described["where"] = [file, number, name[:80], source]
+            described["depth"] = len(frames)
         return described
 
 
@@ -360,7 +353,7 @@ def overlapping(array: Any) -> bool:
     """Whether cells of an array surely share memory: it has more of them than its memory holds."""
     steps = zip(array.shape, array.strides, strict=True)
     span = sum((n - 1) * abs(step) for n, step in steps) + array.itemsize
-    return bool(array.nbytes > span)
+    return bool(array.size and array.nbytes > span)
 
 
 def size_of(node: Any, wire: Any) -> int:

@@ -26,20 +26,19 @@ from autograder.report.terminal import MARKS, WORDS, WRONG, findings
 from autograder.report.text import cell, points, value, visible
 from autograder.verdict import Counterexample, ExerciseResult, LawResult, Verdict
 
-# What a page can take: text beyond these lengths is cut, and whole in results.json.
+# What a page can take: text beyond these lengths is cut.
 MAX_NAME = 100
-MAX_MESSAGE = 600
-MAX_VALUE = 240
-MAX_ARGUMENTS = 12
+MAX_MESSAGE = 500
+MAX_VALUE = 200
+MAX_ARGUMENTS = 8
 MAX_WARNINGS = 10
 MAX_PRINTED_LINES = 5
 MAX_PRINTED = 400
 # A cut snippet cannot be pasted, so a longer one is left out.
 MAX_SNIPPET = 1500
 MAX_CELLS = 100
-# Findings with input and snippet, shared out among the submissions; the others are a line each.
-MAX_FINDINGS = 5000
-FEWEST_FINDINGS = 3
+# Findings in a page, shared out among the submissions; exercises beyond that list their laws only.
+MAX_FINDINGS = 4000
 MAX_MISTAKES = 12
 MAX_FAULTS = 10
 
@@ -59,11 +58,7 @@ def class_page(verdicts: Sequence[Verdict]) -> str:
             seeds=", ".join(sorted({_text(v.seed, MAX_NAME) for v in verdicts})),
             levels=", ".join(sorted({_level(v) for v in verdicts})),
             weak=any(_level(v) == "weak" for v in verdicts),
-            faults=[
-                _text(f"{v.submission}: {fault}", MAX_MESSAGE)
-                for v in verdicts
-                for fault in v.grader_faults
-            ],
+            faults=_faults(verdicts),
             max_faults=MAX_FAULTS,
             submissions=_submissions(verdicts),
             scores=_scores(verdicts),
@@ -189,6 +184,12 @@ def _summary(verdicts: Sequence[Verdict]) -> str:
     )
 
 
+def _faults(verdicts: Sequence[Verdict]) -> list[str]:
+    """What the grader itself failed at; a fault that meets every law of an exercise comes once."""
+    faults = [f"{v.submission}: {fault}" for v in verdicts for fault in v.grader_faults]
+    return [_text(fault, MAX_MESSAGE) for fault in dict.fromkeys(faults)]
+
+
 @dataclass(frozen=True)
 class Mistake:
     """A misconception of one function, and the numbers and names of those who have it."""
@@ -298,6 +299,7 @@ class ShownExercise:
     passed: bool
     laws: tuple[ShownLaw, ...]
     findings: tuple[Finding, ...]
+    brief: bool
 
 
 @dataclass(frozen=True)
@@ -319,16 +321,16 @@ class Submission:
 
 
 def _submissions(verdicts: Sequence[Verdict]) -> list[Submission]:
-    room = max(FEWEST_FINDINGS, MAX_FINDINGS // max(len(verdicts), 1))
+    room = MAX_FINDINGS // max(len(verdicts), 1) + 1
     return [_submission(number, verdict, room) for number, verdict in enumerate(verdicts, 1)]
 
 
 def _submission(number: int, verdict: Verdict, room: int) -> Submission:
-    """One submission, with at most `room` findings told in full."""
+    """One submission; once `room` findings are told, the exercises that follow are told briefly."""
     attempted = [exercise for exercise in verdict.exercises if exercise.attempted]
     exercises = []
     for exercise in attempted:
-        shown = _exercise(exercise, room)
+        shown = _exercise(exercise, brief=exercise.passed or room <= 0)
         room -= len(shown.findings)
         exercises.append(shown)
     passed = sum(exercise.passed for exercise in verdict.exercises)
@@ -353,14 +355,15 @@ def _submission(number: int, verdict: Verdict, room: int) -> Submission:
     )
 
 
-def _exercise(exercise: ExerciseResult, room: int) -> ShownExercise:
+def _exercise(exercise: ExerciseResult, brief: bool) -> ShownExercise:
     return ShownExercise(
         exercise.name,
         points(exercise.score),
         points(exercise.max_score),
         exercise.passed,
         tuple(_law(law) for law in exercise.laws),
-        tuple(_findings(exercise, room)),
+        () if brief else tuple(_findings(exercise)),
+        brief,
     )
 
 
@@ -372,18 +375,18 @@ def _law(law: LawResult) -> ShownLaw:
     return ShownLaw(mark, tone, status, law.name, _text(law.says, MAX_MESSAGE), scored)
 
 
-def _findings(exercise: ExerciseResult, room: int) -> list[Finding]:
+def _findings(exercise: ExerciseResult) -> list[Finding]:
     """The findings of an exercise; laws that fail in the same way share one."""
     groups: dict[tuple[str, ...], list[LawResult]] = {}
     for law in findings(exercise):
         groups.setdefault(_likeness(law), []).append(law)
     found: list[Finding] = []
     advised = set()
-    for i, laws in enumerate(groups.values()):
+    for laws in groups.values():
         # Advice that was given for an earlier finding is not given again.
         advice = "" if laws[0].misconception in advised else laws[0].advice
         advised.add(laws[0].misconception)
-        found.append(_finding(laws, advice, cut=i >= room))
+        found.append(_finding(laws, advice))
     return found
 
 
@@ -394,26 +397,24 @@ def _likeness(law: LawResult) -> tuple[str, ...]:
     return law.status, law.message, law.misconception, law.counterexample.snippet
 
 
-def _finding(laws: Sequence[LawResult], advice: str, cut: bool) -> Finding:
+def _finding(laws: Sequence[LawResult], advice: str) -> Finding:
     law = laws[0]
     message, _, detail = _text(law.message, MAX_MESSAGE).partition("\n")
     if law.status in WORDS:
         message = f"{WORDS[law.status].capitalize()}: {message}"
-    names = ", ".join(law.name for law in laws)
-    example = None if cut else law.counterexample
+    example = law.counterexample
     yours, expected = _compared(example)
-    snippet = _snippet(example)
     return Finding(
-        names,
+        ", ".join(law.name for law in laws),
         message,
-        "" if cut else detail,
+        detail,
         _arguments(example),
         yours,
         expected,
         _printed(example),
-        "" if cut else _text(advice, MAX_MESSAGE),
-        snippet,
-        law.counterexample is not None and not snippet,
+        _text(advice, MAX_MESSAGE),
+        visible(example.snippet) if example and len(example.snippet) <= MAX_SNIPPET else "",
+        example is not None and len(example.snippet) > MAX_SNIPPET,
     )
 
 
@@ -447,9 +448,3 @@ def _printed(example: Counterexample | None) -> str:
     # `split`, not `splitlines`: a form feed or a next-line sign is for `visible` to spell out.
     lines = example.printed[: MAX_PRINTED + 1].split("\n")
     return _text("\n".join(lines[:MAX_PRINTED_LINES]), MAX_PRINTED).rstrip()
-
-
-def _snippet(example: Counterexample | None) -> str:
-    if example is None or len(example.snippet) > MAX_SNIPPET:
-        return ""
-    return visible(example.snippet)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.spec import Arguments
+from autograder.spec import Arguments, Kind
 from autograder.specs._layers import NONE, ONE, Pair, image_size, output_shape, renumbered
 from autograder.strategies import Draw
 
@@ -95,21 +95,23 @@ def wide_paddings(draw: Draw, pixels: Pixels) -> Arguments:
 
 
 def long_axes(draw: Draw, pixels: Pixels) -> Arguments:
-    """Sizes about 10, of the image, of the kernel as well, or of the batch and the channels."""
-    longest = draw.choose("image", "kernel", "batch")
-    if longest == "batch":
-        x = pixels(draw, draw.size(9, 10), draw.size(9, 11), 2, 3)
+    """Sizes about 10: of image, kernel and output, or of the batch and the channels."""
+    if draw.choose("image", "batch") == "batch":
+        x = pixels(draw, 9, 10, 2, 3)
         return dict(x=x, kernel=(1, 2), stride=(2, 1))
-    x = pixels(draw, 1, 1, draw.size(10, 12), draw.size(10, 12))
-    kernel = (9, 10) if longest == "kernel" else (3, 2)
-    return dict(x=x, kernel=kernel, stride=draw.pair(1, 2))
+    x = pixels(draw, 1, 1, 18, 19)
+    return dict(x=x, kernel=(9, 10), stride=draw.choose(ONE, (2, 1)))
 
 
-def numbers(draw: Draw, kind: Callable[[Draw, Pixels], Arguments]) -> Arguments:
-    """Real numbers, float32, pixels of integers, other layouts in memory."""
-    type_ = draw.choose("real", "float32", "int64", "uint8")
-    arguments = kind(draw, Draw.whole)
-    return {**arguments, "x": renumbered(draw, type_, arguments["x"])}
+def numbers(*types: str, of: Callable[[Draw, Pixels], Arguments]) -> Kind:
+    """A kind of layer with pixels of other types, in other layouts."""
+
+    def kind(draw: Draw) -> Arguments:
+        type_ = draw.choose(*types)
+        arguments = of(draw, Draw.whole)
+        return {**arguments, "x": renumbered(draw, type_, arguments["x"])}
+
+    return kind
 
 
 def empty_batch(draw: Draw, pixels: Pixels) -> Arguments:
@@ -118,7 +120,10 @@ def empty_batch(draw: Draw, pixels: Pixels) -> Arguments:
 
 
 def impossible(draw: Draw) -> Arguments:
-    """Geometry that cannot be, one fault at a time, on an image of 3 by 4 pixels."""
+    """Geometry that cannot be, one fault at a time, on an image of 3 by 4 pixels.
+
+    The faults are the only choice there is, and no more than `cases`: so all of them are drawn.
+    """
     fault = dict(
         draw.choose(
             {"kernel": (4, 1)},
@@ -133,7 +138,7 @@ def impossible(draw: Draw) -> Arguments:
             {"kernel": (2, 1), "padding": (0, 1)},
         )
     )
-    x = draw.whole(1, 1, 3, 4)
+    x = np.arange(12.0).reshape(1, 1, 3, 4)
     return {**dict(x=x, kernel=(2, 2), stride=ONE, padding=NONE), **fault}
 
 

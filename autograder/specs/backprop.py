@@ -18,7 +18,7 @@ from autograder.laws import agrees, dtype, fresh, largest_of, refuses, untouched
 from autograder.spec import Arguments, Case, Exercise, Kind, Law
 from autograder.specs import _layers, _pools
 from autograder.specs._layers import CONVOLUTION, NONE, ONE, Pair, output_shape, renumbered
-from autograder.specs._pools import Pixels, counts, few, negative, positive, windows
+from autograder.specs._pools import Pixels, few, negative, positive, windows
 from autograder.strategies import Draw
 from autograder.tolerance import exact, largest, of_sums, of_windows, unit_roundoff
 from autograder.working import linear
@@ -32,29 +32,52 @@ LESSON = 7
 GRADIENTS = ("dx", "dw", "db")
 
 
-def part(
-    name: str, points: float, *kinds: str, says: str = "every value equals the definition's"
-) -> Law:
-    """One gradient out of several, by its name, equals the reference's."""
+def parts(name: str, names: Sequence[str], says: str, points: float, *kinds: str) -> Law:
+    """These gradients, of the several that come together, equal the reference's."""
 
     def judge(exercise: Exercise, case: Case, answers: Sequence[Answer]) -> Mismatch | None:
         yours = answers[0].value
         if (wrong := structure(yours, case.expected, "the result")) is not None:
             return wrong
-        i = exercise.returns.index(name)
         tolerance = exercise.tolerance(case.arguments, case.expected)
-        return mismatch(yours[i], case.expected[i], tolerance[i], (name,))
+        for part in names:
+            i = exercise.returns.index(part)
+            wrong = mismatch(yours[i], case.expected[i], tolerance[i], (part,))
+            if wrong is not None:
+                return wrong
+        return None
 
     return Law(name, says, points, judge, kinds)
 
 
-def gradient_numbers(draw: Draw, arguments: Arguments) -> Arguments:
-    """Other dtypes and layouts; also whole-number pixels with a gradient that is not whole."""
-    type_ = draw.choose("real", "float32", "int64", "uint8", "pixels")
-    if type_ != "pixels":
-        return {name: renumbered(draw, type_, value) for name, value in arguments.items()}
-    real = {name: renumbered(draw, "real", value) for name, value in arguments.items()}
-    return {**real, "x": renumbered(draw, "uint8", arguments["x"])}
+def numbers(*types: str, of: Kind) -> Kind:
+    """A kind with numbers of other types, in other layouts in memory.
+
+    "pixels" are whole-number x with a dy that is not whole: a dx of x's dtype cuts it off.
+    """
+
+    def kind(draw: Draw) -> Arguments:
+        type_ = draw.choose(*types)
+        arguments = of(draw)
+        dtypes = dict.fromkeys(arguments, "real" if type_ == "pixels" else type_)
+        changed = {name: renumbered(draw, dtypes[name], value) for name, value in arguments.items()}
+        if type_ == "pixels":
+            changed["x"] = draw.layout(np.abs(arguments["x"]).astype(np.uint8))
+        return changed
+
+    return kind
+
+
+def of_all_types(kind: Kind) -> dict[str, Kind]:
+    return {
+        "real numbers": numbers("real", of=kind),
+        "float32": numbers("float32", of=kind),
+        "integers": numbers("int64", "uint8", of=kind),
+        "pixels": numbers("pixels", of=kind),
+    }
+
+
+TYPES = ("real numbers", "float32", "integers", "pixels")
 
 
 # --- relu_backward
@@ -78,10 +101,6 @@ def zeros(draw: Draw) -> Arguments:
     return dict(dy=draw.whole(*shape), x=x)
 
 
-def activation_numbers(draw: Draw) -> Arguments:
-    return gradient_numbers(draw, signs(draw))
-
-
 def many_activations(draw: Draw) -> Arguments:
     shape = draw.choose((11,), (9, 10), (1, 2, 9, 12))
     return dict(dy=draw.real(*shape), x=draw.real(*shape))
@@ -91,52 +110,50 @@ def no_activations(draw: Draw) -> Arguments:
     return {name: value[:0] for name, value in signs(draw).items()}
 
 
-def upstream_gradient_ignored(dy, x):
-    """the upstream gradient dy is ignored, as if it were 1 everywhere.
-    The chain rule multiplies: dx is dy times the slope of this layer."""
-    return ops.relu_backward(np.ones_like(dy), x)
+def relu_ideas() -> list[Callable[..., Any]]:
+    """Misconceptions of relu_backward."""
 
+    def upstream_gradient_ignored(dy, x):
+        """the upstream gradient dy is ignored, as if it were 1 everywhere.
+        The chain rule multiplies: dx is dy times the slope of this layer."""
+        return ops.relu_backward(np.ones_like(dy), x)
 
-def mask_from_gradient(dy, x):
-    """the gradient is cut where dy is negative, not where x was.
-    The forward pass cut x: dy passes where x is above 0."""
-    return ops.relu(dy)
+    def mask_from_gradient(dy, x):
+        """the gradient is cut where dy is negative, not where x was.
+        The forward pass cut x: dy passes where x is above 0."""
+        return ops.relu(dy)
 
+    def both_masks(dy, x):
+        """the gradient is cut where dy is negative as well.
+        A negative dy passes too: only the sign of x counts."""
+        return ops.relu(ops.relu_backward(dy, x))
 
-def both_masks(dy, x):
-    """the gradient is cut where dy is negative as well.
-    A negative dy passes too: only the sign of x counts."""
-    return ops.relu(ops.relu_backward(dy, x))
+    def gradient_one_at_zero(dy, x):
+        """the gradient passes at x = 0.
+        It is 0 there: the mask is x > 0, not x >= 0."""
+        return np.where(x >= 0, dy, 0)
 
+    def gradient_half_at_zero(dy, x):
+        """half of the gradient passes at x = 0.
+        It is 0 there: the mask is x > 0."""
+        return np.where(x == 0, dy / 2, ops.relu_backward(dy, x))
 
-def gradient_one_at_zero(dy, x):
-    """the gradient passes at x = 0.
-    It is 0 there: the mask is x > 0, not x >= 0."""
-    return np.where(x >= 0, dy, 0)
+    def mask_turned_round(dy, x):
+        """the gradient passes where x was negative.
+        It passes where x is above 0."""
+        return np.where(x < 0, dy, 0)
 
+    def multiplied_by_the_value(dy, x):
+        """dy is multiplied by relu(x).
+        It is multiplied by the slope of ReLU, which is 1 where x is above 0."""
+        return dy * ops.relu(x)
 
-def gradient_half_at_zero(dy, x):
-    """half of the gradient passes at x = 0.
-    It is 0 there: the mask is x > 0."""
-    return np.where(x == 0, dy / 2, ops.relu_backward(dy, x))
+    def nothing_cut(dy, x):
+        """dy is handed on as it is.
+        Where x was not above 0, ReLU gave 0 whatever x was: no gradient passes."""
+        return dy
 
-
-def mask_turned_round(dy, x):
-    """the gradient passes where x was negative.
-    It passes where x is above 0."""
-    return np.where(x < 0, dy, 0)
-
-
-def multiplied_by_the_value(dy, x):
-    """dy is multiplied by relu(x).
-    It is multiplied by the slope of ReLU, which is 1 where x is above 0."""
-    return dy * ops.relu(x)
-
-
-def nothing_cut(dy, x):
-    """dy is handed on as it is.
-    Where x was not above 0, ReLU gave 0 whatever x was: no gradient passes."""
-    return dy
+    return list(locals().values())
 
 
 relu_backward = Exercise(
@@ -145,7 +162,7 @@ relu_backward = Exercise(
         "signs": signs,
         "large": many_activations,
         "zeros": zeros,
-        "numbers": activation_numbers,
+        **of_all_types(signs),
         "empty batch": no_activations,
     },
     laws=[
@@ -153,7 +170,7 @@ relu_backward = Exercise(
         agrees(
             0.5,
             "zeros",
-            "numbers",
+            *TYPES,
             "empty batch",
             name="zero",
             says="at x = 0 it is 0; any shape, dtype and memory layout will do",
@@ -162,16 +179,7 @@ relu_backward = Exercise(
         untouched(0.5, needs="agrees"),
     ],
     tolerance=exact,
-    misconceptions=[
-        upstream_gradient_ignored,
-        mask_from_gradient,
-        both_masks,
-        gradient_one_at_zero,
-        gradient_half_at_zero,
-        mask_turned_round,
-        multiplied_by_the_value,
-        nothing_cut,
-    ],
+    misconceptions=relu_ideas(),
     returns=("dx",),
     working=linear(ops.relu_backward, "dy", ("dx",)),
 )
@@ -192,12 +200,8 @@ def many_rows(draw: Draw) -> Arguments:
     return dense(draw, draw.size(1, 4), draw.size(1, 3), draw.size(1, 3))
 
 
-def dense_numbers(draw: Draw) -> Arguments:
-    return gradient_numbers(draw, many_rows(draw))
-
-
 def large_dense(draw: Draw) -> Arguments:
-    return dense(draw, *draw.choose((11, 2, 3), (2, 12, 3), (3, 2, 10)))
+    return dense(draw, 11, 10, 9)
 
 
 def no_rows(draw: Draw) -> Arguments:
@@ -205,80 +209,76 @@ def no_rows(draw: Draw) -> Arguments:
 
 
 def shapes_that_differ(draw: Draw) -> Arguments:
-    n, d, m = draw.choose((1, 2, 3), (2, 3, 1))
-    right = dense(draw, n, d, m)
+    shapes = {"dy": (2, 3), "x": (2, 4), "w": (4, 3)}
     name, shape = draw.choose(
-        ("dy", (n + 1, m)), ("dy", (n, m + 1)), ("x", (n, d + 1)), ("w", (d + 1, m))
+        ("dy", (3, 3)), ("dy", (1, 3)), ("dy", (2, 4)), ("dy", (2, 1)), ("x", (2, 5)), ("w", (5, 3))
     )
-    return {**right, name: draw.whole(*shape)}
+    return {n: np.ones(s) for n, s in {**shapes, name: shape}.items()}
 
 
-def gradients_in_wrong_order(dy, x, w):
-    """the gradients are returned as (dw, dx, db).
-    Their order is (dx, dw, db)."""
-    dx, dw, db = ops.dense_backward(dy, x, w)
-    return dw, dx, db
+def dense_ideas() -> list[Callable[..., Any]]:
+    """Misconceptions of dense_backward."""
 
+    def gradients_in_wrong_order(dy, x, w):
+        """the gradients are returned as (dw, dx, db).
+        Their order is (dx, dw, db)."""
+        dx, dw, db = ops.dense_backward(dy, x, w)
+        return dw, dx, db
 
-def dense_upstream_gradient_ignored(dy, x, w):
-    """the upstream gradient dy is ignored, as if it were 1 everywhere.
-    The chain rule multiplies by dy, the gradient at the output."""
-    return ops.dense_backward(np.ones_like(dy), x, w)
+    def upstream_gradient_ignored(dy, x, w):
+        """the upstream gradient dy is ignored, as if it were 1 everywhere.
+        The chain rule multiplies by dy, the gradient at the output."""
+        return ops.dense_backward(np.ones_like(dy), x, w)
 
+    def dw_averaged_over_batch(dy, x, w):
+        """dw is divided by the number of images.
+        The mean is part of the loss, so dy holds it already: just sum."""
+        dx, dw, db = ops.dense_backward(dy, x, w)
+        return dx, dw / max(len(dy), 1), db
 
-def dw_averaged_over_batch(dy, x, w):
-    """dw is divided by the number of images.
-    The mean is part of the loss, so dy holds it already: just sum."""
-    dx, dw, db = ops.dense_backward(dy, x, w)
-    return dx, dw / max(len(dy), 1), db
+    def gradients_averaged_over_batch(dy, x, w):
+        """dw and db are divided by the number of images.
+        The mean is part of the loss, so dy holds it already: just sum."""
+        dx, dw, db = ops.dense_backward(dy, x, w)
+        return dx, dw / max(len(dy), 1), db / max(len(dy), 1)
 
+    def db_averaged(dy, x, w):
+        """db is the mean of dy over the batch.
+        b was added to every row, so its gradient is the sum."""
+        dx, dw, db = ops.dense_backward(dy, x, w)
+        return dx, dw, db / max(len(dy), 1)
 
-def gradients_averaged_over_batch(dy, x, w):
-    """dw and db are divided by the number of images.
-    The mean is part of the loss, so dy holds it already: just sum."""
-    dx, dw, db = ops.dense_backward(dy, x, w)
-    return dx, dw / max(len(dy), 1), db / max(len(dy), 1)
+    def db_of_first_image_only(dy, x, w):
+        """db is taken from the first image alone.
+        b was added to every row, so its gradient is the sum over all of them."""
+        dx, dw, _ = ops.dense_backward(dy, x, w)
+        return dx, dw, dy[:1].sum(axis=0)
 
+    def dw_of_first_image_only(dy, x, w):
+        """dw is taken from the first image alone.
+        All images share w, so its gradient is the sum over all of them."""
+        dx, _, db = ops.dense_backward(dy, x, w)
+        return dx, ops.dense_backward(dy[:1], x[:1], w)[1], db
 
-def db_averaged(dy, x, w):
-    """db is the mean of dy over the batch.
-    b was added to every row, so its gradient is the sum."""
-    dx, dw, db = ops.dense_backward(dy, x, w)
-    return dx, dw, db / max(len(dy), 1)
+    def db_not_summed(dy, x, w):
+        """db is dy itself, not summed over the batch.
+        b was added to every row, so its gradient is the sum over the rows."""
+        dx, dw, _ = ops.dense_backward(dy, x, w)
+        return dx, dw, dy
 
+    def dw_transposed(dy, x, w):
+        """dw comes out as (M, D).
+        dw has the shape of w, (D, M): it is x.T @ dy."""
+        dx, dw, db = ops.dense_backward(dy, x, w)
+        return dx, dw.T, db
 
-def db_of_first_image_only(dy, x, w):
-    """db is taken from the first image alone.
-    b was added to every row, so its gradient is the sum over all of them."""
-    dx, dw, _ = ops.dense_backward(dy, x, w)
-    return dx, dw, dy[:1].sum(axis=0)
+    def x_and_w_change_places(dy, x, w):
+        """dx is computed with x and dw with w.
+        y = x @ w: the gradient at x holds w, and the gradient at w holds x."""
+        dy = dy.astype(float)
+        return dy @ x.T, w.T @ dy, dy.sum(axis=0)
 
-
-def dw_of_first_image_only(dy, x, w):
-    """dw is taken from the first image alone.
-    All images share w, so its gradient is the sum over all of them."""
-    dx, _, db = ops.dense_backward(dy, x, w)
-    return dx, ops.dense_backward(dy[:1], x[:1], w)[1], db
-
-
-def db_not_summed(dy, x, w):
-    """db is dy itself, not summed over the batch.
-    b was added to every row, so its gradient is the sum over the rows."""
-    dx, dw, _ = ops.dense_backward(dy, x, w)
-    return dx, dw, dy
-
-
-def dw_transposed(dy, x, w):
-    """dw comes out as (M, D).
-    dw has the shape of w, (D, M): it is x.T @ dy."""
-    dx, dw, db = ops.dense_backward(dy, x, w)
-    return dx, dw.T, db
-
-
-def x_and_w_change_places(dy, x, w):
-    """dx is computed with x and dw with w.
-    y = x @ w: the gradient at x holds w, and the gradient at w holds x."""
-    return dy @ x.T, w.T @ dy, dy.sum(axis=0)
+    return list(locals().values())
 
 
 dense_backward = Exercise(
@@ -287,31 +287,20 @@ dense_backward = Exercise(
         "one row": one_row,
         "batch": many_rows,
         "large": large_dense,
-        "numbers": dense_numbers,
+        **of_all_types(many_rows),
         "empty batch": no_rows,
         "impossible": shapes_that_differ,
     },
     laws=[
-        part("dx", 0.5, says="dx (N, D) is what w hands back of each row of dy"),
-        part("dw", 0.5, says="dw (D, M) sums x times dy over the batch"),
-        part("db", 0.5, says="db (M,) sums dy over the batch"),
+        parts("dx", ["dx"], "dx (N, D) is what w hands back of each row of dy", 0.5),
+        parts("dw", ["dw"], "dw (D, M) sums x times dy over the batch", 0.5),
+        parts("db", ["db"], "db (M,) sums dy over the batch", 0.5),
         dtype(0.5, needs="db"),
         untouched(0.5, needs="db"),
         refuses("shapes that do not match raise ValueError"),
     ],
     tolerance=of_sums(ops.dense_backward, "dy"),
-    misconceptions=[
-        gradients_in_wrong_order,
-        dense_upstream_gradient_ignored,
-        dw_averaged_over_batch,
-        gradients_averaged_over_batch,
-        db_averaged,
-        db_of_first_image_only,
-        dw_of_first_image_only,
-        db_not_summed,
-        dw_transposed,
-        x_and_w_change_places,
-    ],
+    misconceptions=dense_ideas(),
     returns=GRADIENTS,
     working=linear(ops.dense_backward, "dy", GRADIENTS),
 )
@@ -332,16 +321,19 @@ def rows_of_scores(draw: Draw) -> Arguments:
     return scores(draw, draw.size(1, 4), draw.size(1, 4))
 
 
-def scores_of_other_numbers(draw: Draw) -> Arguments:
-    type_ = draw.choose("real", "float32", "int64")
-    arguments = rows_of_scores(draw)
-    labels = arguments["labels"].astype(draw.choose(np.int64, np.uint8))
-    return dict(logits=renumbered(draw, type_, arguments["logits"]), labels=labels)
+def scores_of(type_: str) -> Kind:
+    """Logits of another dtype, and labels of the one in which MNIST comes."""
+
+    def kind(draw: Draw) -> Arguments:
+        arguments = rows_of_scores(draw)
+        labels = arguments["labels"].astype(draw.choose(np.int64, np.uint8))
+        return dict(logits=renumbered(draw, type_, arguments["logits"]), labels=labels)
+
+    return kind
 
 
 def many_scores(draw: Draw) -> Arguments:
-    n, k = draw.choose((12, 3), (3, 10), (9, 11))
-    return dict(logits=draw.real(n, k), labels=draw.labels(n, k))
+    return dict(logits=draw.real(12, 10), labels=draw.labels(12, 10))
 
 
 def huge_scores(draw: Draw) -> Arguments:
@@ -374,72 +366,67 @@ def _one_hot(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.eye(logits.shape[1])[labels]
 
 
-def labels_taken_as_one_hot(logits, labels):
-    """the class numbers themselves are subtracted from the probabilities.
-    Subtract 1 at the label's column and 0 elsewhere."""
-    return _softmax_less(logits, labels[:, None].astype(float))
+def cross_entropy_ideas() -> list[Callable[..., Any]]:
+    """Misconceptions of cross_entropy_backward."""
 
+    def labels_taken_as_one_hot(logits, labels):
+        """the class numbers themselves are subtracted from the probabilities.
+        Subtract 1 at the label's column and 0 elsewhere."""
+        return _softmax_less(logits, labels[:, None].astype(float))
 
-def loss_not_averaged(logits, labels):
-    """the gradient is not divided by the batch size.
-    The loss is the mean over the batch, so each row's gradient is divided by N."""
-    return ops.cross_entropy_backward(logits, labels) * len(logits)
+    def loss_not_averaged(logits, labels):
+        """the gradient is not divided by the batch size.
+        The loss is the mean over the batch, so each row's gradient is divided by N."""
+        return ops.cross_entropy_backward(logits, labels) * len(logits)
 
+    def divided_by_all_entries(logits, labels):
+        """the gradient is divided by N * K.
+        The loss is a mean over the N rows, not over all logits."""
+        return ops.cross_entropy_backward(logits, labels) / logits.shape[1]
 
-def divided_by_all_entries(logits, labels):
-    """the gradient is divided by N * K.
-    The loss is a mean over the N rows, not over all logits."""
-    return ops.cross_entropy_backward(logits, labels) / logits.shape[1]
+    def divided_by_classes(logits, labels):
+        """the gradient is divided by the number of classes instead of the batch size.
+        The loss is a mean over the N rows."""
+        return ops.cross_entropy_backward(logits, labels) * len(logits) / logits.shape[1]
 
+    def sign_turned_round(logits, labels):
+        """the probabilities are subtracted from the one-hot labels.
+        The gradient is softmax minus one-hot: it points up, and training goes down."""
+        return -ops.cross_entropy_backward(logits, labels)
 
-def divided_by_classes(logits, labels):
-    """the gradient is divided by the number of classes instead of the batch size.
-    The loss is a mean over the N rows."""
-    return ops.cross_entropy_backward(logits, labels) * len(logits) / logits.shape[1]
+    def label_not_subtracted(logits, labels):
+        """nothing is subtracted at the labels.
+        The gradient is softmax minus one-hot."""
+        return _softmax_less(logits, np.zeros_like(logits))
 
+    def only_at_the_label(logits, labels):
+        """only the label's column gets a gradient.
+        The other logits are part of the loss too: through the sum in softmax."""
+        return ops.cross_entropy_backward(logits, labels) * _one_hot(logits, labels)
 
-def sign_turned_round(logits, labels):
-    """the probabilities are subtracted from the one-hot labels.
-    The gradient is softmax minus one-hot: it points up, and training goes down."""
-    return -ops.cross_entropy_backward(logits, labels)
+    def softmax_forgotten(logits, labels):
+        """the logits are used as if they were probabilities.
+        The gradient is softmax(logits) minus one-hot."""
+        return (logits - _one_hot(logits, labels)) / max(len(logits), 1)
 
+    def softmax_over_the_batch(logits, labels):
+        """softmax is taken down the columns, over the batch.
+        Each row is one image: its probabilities sum to 1."""
+        return (ops.softmax(logits.T).T - _one_hot(logits, labels)) / max(len(logits), 1)
 
-def label_not_subtracted(logits, labels):
-    """nothing is subtracted at the labels.
-    The gradient is softmax minus one-hot."""
-    return _softmax_less(logits, np.zeros_like(logits))
+    def powers_overflow(logits, labels):
+        """the powers of large logits overflow.
+        Subtract the row's largest logit first: that changes no probability."""
+        powers = np.exp(logits.astype(float))
+        probabilities = powers / powers.sum(axis=1, keepdims=True)
+        return (probabilities - _one_hot(logits, labels)) / max(len(logits), 1)
 
+    def one_maximum_for_the_batch(logits, labels):
+        """one maximum, that of the whole batch, is subtracted from every row.
+        Subtract each row's own maximum, or the powers of other rows all become 0."""
+        return powers_overflow(logits - logits.max(initial=-np.inf), labels)
 
-def only_at_the_label(logits, labels):
-    """only the label's column gets a gradient.
-    The other logits are part of the loss too: through the sum in softmax."""
-    return ops.cross_entropy_backward(logits, labels) * _one_hot(logits, labels)
-
-
-def softmax_forgotten(logits, labels):
-    """the logits are used as if they were probabilities.
-    The gradient is softmax(logits) minus one-hot."""
-    return (logits - _one_hot(logits, labels)) / max(len(logits), 1)
-
-
-def softmax_over_the_batch(logits, labels):
-    """softmax is taken down the columns, over the batch.
-    Each row is one image: its probabilities sum to 1."""
-    return (ops.softmax(logits.T).T - _one_hot(logits, labels)) / max(len(logits), 1)
-
-
-def powers_overflow(logits, labels):
-    """the powers of large logits overflow.
-    Subtract the row's largest logit first: that changes no probability."""
-    powers = np.exp(logits.astype(float))
-    probabilities = powers / powers.sum(axis=1, keepdims=True)
-    return (probabilities - _one_hot(logits, labels)) / max(len(logits), 1)
-
-
-def one_maximum_for_the_batch(logits, labels):
-    """one maximum, that of the whole batch, is subtracted from every row.
-    Subtract each row's own maximum, or the powers of other rows all become 0."""
-    return powers_overflow(logits - logits.max(initial=-np.inf), labels)
+    return list(locals().values())
 
 
 cross_entropy_backward = Exercise(
@@ -448,7 +435,9 @@ cross_entropy_backward = Exercise(
         "one row": one_row_of_scores,
         "batch": rows_of_scores,
         "large": many_scores,
-        "numbers": scores_of_other_numbers,
+        "real numbers": scores_of("real"),
+        "float32": scores_of("float32"),
+        "integers": scores_of("int64"),
         "empty batch": no_scores,
         "huge": huge_scores,
     },
@@ -458,7 +447,9 @@ cross_entropy_backward = Exercise(
             0.5,
             "batch",
             "large",
-            "numbers",
+            "real numbers",
+            "float32",
+            "integers",
             "empty batch",
             name="mean",
             says="it is the gradient of the mean over the batch",
@@ -468,19 +459,7 @@ cross_entropy_backward = Exercise(
         untouched(0.5, needs="agrees"),
     ],
     tolerance=of_softmax_gradient,
-    misconceptions=[
-        labels_taken_as_one_hot,
-        loss_not_averaged,
-        divided_by_all_entries,
-        divided_by_classes,
-        sign_turned_round,
-        label_not_subtracted,
-        only_at_the_label,
-        softmax_forgotten,
-        softmax_over_the_batch,
-        powers_overflow,
-        one_maximum_for_the_batch,
-    ],
+    misconceptions=cross_entropy_ideas(),
     returns=("dlogits",),
 )
 
@@ -499,10 +478,6 @@ def with_gradient(draw: Draw, layer: Arguments) -> Arguments:
 def pool_kinds(pixels: Pixels, at_the_border: Pixels) -> dict[str, Kind]:
     """Gradients of pooling layers: these pixels without padding, those where there is some."""
 
-    def numbers(draw: Draw) -> Arguments:
-        layer = _pools.many_channels(draw, Draw.shuffled)
-        return gradient_numbers(draw, with_gradient(draw, layer))
-
     def of(kind: Callable[[Draw, Pixels], Arguments], fill: Pixels) -> Kind:
         return lambda draw: with_gradient(draw, kind(draw, fill))
 
@@ -511,7 +486,7 @@ def pool_kinds(pixels: Pixels, at_the_border: Pixels) -> dict[str, Kind]:
         "channels": of(_pools.many_channels, pixels),
         "strides": of(_pools.strides, pixels),
         "long axes": of(_pools.long_axes, pixels),
-        "numbers": numbers,
+        **of_all_types(of(_pools.many_channels, pixels)),
         "empty batch": of(_pools.empty_batch, pixels),
         "paddings": of(_pools.paddings, at_the_border),
         "wide paddings": of(_pools.wide_paddings, at_the_border),
@@ -521,14 +496,32 @@ def pool_kinds(pixels: Pixels, at_the_border: Pixels) -> dict[str, Kind]:
 
 def impossible_pool_gradient(draw: Draw) -> Arguments:
     """An impossible layer, with the dy that its sizes would ask for; or a dy that does not fit."""
-    if draw.size(0, 2):
-        layer = _pools.impossible(draw)
-        stride = max(layer["stride"][0], 1), max(layer["stride"][1], 1)
-        size = output_shape((3, 4), layer["kernel"], stride, layer["padding"])
-        return dict(dy=draw.whole(1, 1, max(size[0], 1), max(size[1], 1)), **layer)
-    shape = draw.choose((1, 1, 2, 2), (1, 1, 1, 3), (1, 1, 3, 3), (1, 1, 2, 4), (1, 2, 2, 3))
-    x = draw.whole(1, 1, 3, 4)
-    return dict(dy=draw.whole(*shape), x=x, kernel=(2, 2), stride=ONE, padding=NONE)
+    fault = dict(
+        draw.choose(
+            {"kernel": (4, 1)},
+            {"kernel": (1, 5)},
+            {"kernel": (0, 1)},
+            {"stride": (0, 1)},
+            {"stride": (1, -1)},
+            {"padding": (-1, 0)},
+            {"padding": (0, -1)},
+            {"padding": (2, 0)},
+            {"kernel": (2, 1), "padding": (0, 1)},
+            {"dy": (1, 1, 1, 3)},
+            {"dy": (1, 1, 2, 4)},
+            {"dy": (2, 1, 2, 3)},
+        )
+    )
+    layer = {"kernel": (2, 2), "stride": ONE, "padding": NONE, **fault}
+    shape = layer.pop("dy", (1, 1, *size_asked_for(layer["kernel"], layer)))
+    return dict(dy=np.ones(shape), x=np.arange(12.0).reshape(1, 1, 3, 4), **layer)
+
+
+def size_asked_for(kernel: Pair, layer: Arguments) -> Pair:
+    """What the formula says of the output for an image of 3 by 4 pixels, where it says anything."""
+    stride = max(layer["stride"][0], 1), max(layer["stride"][1], 1)
+    rows, columns = output_shape((3, 4), kernel, stride, layer["padding"])
+    return max(rows, 1), max(columns, 1)
 
 
 def spread(
@@ -563,103 +556,94 @@ def largest_pixels(window: np.ndarray) -> np.ndarray:
     return mask
 
 
-def every_tie_gets_gradient(dy, x, kernel, stride, padding=(0, 0)):
-    """every pixel that equals the maximum gets the whole gradient.
-    Of equal pixels the first gets it all: the sum of dx is the sum of dy."""
-    return spread(dy, x, kernel, stride, padding, largest_pixels)
+def max_pool_ideas() -> list[Callable[..., Any]]:
+    """Misconceptions of max_pool2d_backward."""
 
+    def every_tie_gets_gradient(dy, x, kernel, stride, padding=(0, 0)):
+        """every pixel that equals the maximum gets the whole gradient.
+        Of equal pixels the first gets it all: the sum of dx is the sum of dy."""
+        return spread(dy, x, kernel, stride, padding, largest_pixels)
 
-def ties_share_gradient(dy, x, kernel, stride, padding=(0, 0)):
-    """pixels that equal the maximum share the gradient.
-    Of equal pixels the first in row-major order gets it all."""
+    def ties_share_gradient(dy, x, kernel, stride, padding=(0, 0)):
+        """pixels that equal the maximum share the gradient.
+        Of equal pixels the first in row-major order gets it all."""
 
-    def shared(window):
-        mask = largest_pixels(window)
-        return mask / mask.sum(axis=(2, 3), keepdims=True)
+        def shared(window):
+            mask = largest_pixels(window)
+            return mask / mask.sum(axis=(2, 3), keepdims=True)
 
-    return spread(dy, x, kernel, stride, padding, shared)
+        return spread(dy, x, kernel, stride, padding, shared)
 
+    def last_tie_gets_gradient(dy, x, kernel, stride, padding=(0, 0)):
+        """of equal pixels the last one gets the gradient.
+        The first in row-major order gets it: replace the best only by a larger pixel."""
+        ranks = np.unique(x, return_inverse=True)[1].reshape(x.shape) * prod(x.shape[2:])
+        later_is_larger = ranks + np.arange(prod(x.shape[2:])).reshape(x.shape[2:])
+        return ops.max_pool2d_backward(dy, later_is_larger, kernel, stride, padding)
 
-def last_tie_gets_gradient(dy, x, kernel, stride, padding=(0, 0)):
-    """of equal pixels the last one gets the gradient.
-    The first in row-major order gets it: replace the best only by a larger pixel."""
-    ranks = np.unique(x, return_inverse=True)[1].reshape(x.shape) * prod(x.shape[2:])
-    later_is_larger = ranks + np.arange(prod(x.shape[2:])).reshape(x.shape[2:])
-    return ops.max_pool2d_backward(dy, later_is_larger, kernel, stride, padding)
+    def first_tie_by_columns(dy, x, kernel, stride, padding=(0, 0)):
+        """of equal pixels the first one down the columns gets the gradient.
+        Row-major order goes along the rows: the topmost row first, in it from the left."""
+        turned = [a.swapaxes(2, 3) for a in (dy, x)]
+        pairs = [pair[::-1] for pair in (kernel, stride, padding)]
+        return ops.max_pool2d_backward(*turned, *pairs).swapaxes(2, 3)
 
+    def overlaps_overwritten(dy, x, kernel, stride, padding=(0, 0)):
+        """where windows overlap, the last gradient replaces those before it.
+        A pixel that wins several windows gets the sum: += and not =."""
+        dx = np.zeros(x.shape)
+        for place, row, column in winners(x, kernel, stride, padding):
+            dx[(*place[:2], row, column)] = dy[place]
+        return dx
 
-def first_tie_by_columns(dy, x, kernel, stride, padding=(0, 0)):
-    """of equal pixels the first one down the columns gets the gradient.
-    Row-major order goes along the rows: the topmost row first, in it from the left."""
-    turned = [a.swapaxes(2, 3) for a in (dy, x)]
-    pairs = [pair[::-1] for pair in (kernel, stride, padding)]
-    return ops.max_pool2d_backward(*turned, *pairs).swapaxes(2, 3)
+    def unravelled_with_width_first(dy, x, kernel, stride, padding=(0, 0)):
+        """the flat index of the maximum is split by the window's height.
+        A row of the window is kw long: row = index // kw, column = index % kw."""
+        (rows, columns), dx = padding, np.zeros(x.shape)
+        for place, row, column in winners(x, kernel, stride, padding):
+            top, left = place[2] * stride[0] - rows, place[3] * stride[1] - columns
+            u, v = divmod((row - top) * kernel[1] + column - left, kernel[0])
+            if 0 <= top + u < x.shape[2] and 0 <= left + v < x.shape[3]:
+                dx[(*place[:2], top + u, left + v)] += dy[place]
+        return dx
 
+    def multiplied_by_the_value(dy, x, kernel, stride, padding=(0, 0)):
+        """dy is multiplied by the maximum itself.
+        It is multiplied by the slope of the maximum: 1 at the pixel that won."""
+        y = ops.max_pool2d(x, kernel, stride, padding)
+        return ops.max_pool2d_backward(dy * y, x, kernel, stride, padding)
 
-def overlaps_overwritten(dy, x, kernel, stride, padding=(0, 0)):
-    """where windows overlap, the last gradient replaces those before it.
-    A pixel that wins several windows gets the sum: += and not =."""
-    dx = np.zeros(x.shape)
-    for place, row, column in winners(x, kernel, stride, padding):
-        dx[(*place[:2], row, column)] = dy[place]
-    return dx
+    def upstream_gradient_ignored(dy, x, kernel, stride, padding=(0, 0)):
+        """the upstream gradient dy is ignored, as if it were 1 everywhere.
+        Each window hands on its own dy."""
+        return ops.max_pool2d_backward(np.ones_like(dy), x, kernel, stride, padding)
 
+    def mask_of_first_channel(dy, x, kernel, stride, padding=(0, 0)):
+        """the winners are looked up in the first channel for all channels.
+        Each channel has its own maxima."""
+        first = np.repeat(x[:, :1], x.shape[1], axis=1)
+        return ops.max_pool2d_backward(dy, first, kernel, stride, padding)
 
-def unravelled_with_width_first(dy, x, kernel, stride, padding=(0, 0)):
-    """the flat index of the maximum is split by the window's height.
-    A row of the window is kw long: row = index // kw, column = index % kw."""
-    (rows, columns), dx = padding, np.zeros(x.shape)
-    for place, row, column in winners(x, kernel, stride, padding):
-        top, left = place[2] * stride[0] - rows, place[3] * stride[1] - columns
-        u, v = divmod((row - top) * kernel[1] + column - left, kernel[0])
-        if 0 <= top + u < x.shape[2] and 0 <= left + v < x.shape[3]:
-            dx[(*place[:2], top + u, left + v)] += dy[place]
-    return dx
+    def largest_of_the_image_only(dy, x, kernel, stride, padding=(0, 0)):
+        """only the largest pixel of the whole image gets a gradient.
+        Every window has its own winner."""
+        wins = ops.max_pool2d(x, kernel, stride, padding) == x.max(axis=(2, 3), keepdims=True)
+        return ops.max_pool2d_backward(dy * wins, x, kernel, stride, padding)
 
+    def padding_takes_gradient(dy, x, kernel, stride, padding=(0, 0)):
+        """padding of zeros wins over negative pixels, and the gradient is lost in it.
+        Padding never wins: it counts as minus infinity."""
+        (rows, columns), (h, w) = padding, x.shape[2:]
+        padded = ops.zero_pad2d(x, ((rows, rows), (columns, columns)))
+        full = ops.max_pool2d_backward(dy, padded, kernel, stride)
+        return full[:, :, rows : rows + h, columns : columns + w]
 
-def times_the_value(dy, x, kernel, stride, padding=(0, 0)):
-    """dy is multiplied by the maximum itself.
-    It is multiplied by the slope of the maximum: 1 at the pixel that won."""
-    y = ops.max_pool2d(x, kernel, stride, padding)
-    return ops.max_pool2d_backward(dy * y, x, kernel, stride, padding)
+    def shared_by_the_window(dy, x, kernel, stride, padding=(0, 0)):
+        """the gradient is shared by all pixels of the window.
+        That is average pooling; in max pooling the pixel that won gets it all."""
+        return ops.avg_pool2d_backward(dy, x, kernel, stride, padding)
 
-
-times_the_value.__name__ = multiplied_by_the_value.__name__
-
-
-def pool_upstream_gradient_ignored(dy, x, kernel, stride, padding=(0, 0)):
-    """the upstream gradient dy is ignored, as if it were 1 everywhere.
-    Each window hands on its own dy."""
-    return ops.max_pool2d_backward(np.ones_like(dy), x, kernel, stride, padding)
-
-
-def mask_of_first_channel(dy, x, kernel, stride, padding=(0, 0)):
-    """the winners are looked up in the first channel for all channels.
-    Each channel has its own maxima."""
-    first = np.repeat(x[:, :1], x.shape[1], axis=1)
-    return ops.max_pool2d_backward(dy, first, kernel, stride, padding)
-
-
-def largest_of_the_image_only(dy, x, kernel, stride, padding=(0, 0)):
-    """only the largest pixel of the whole image gets a gradient.
-    Every window has its own winner."""
-    wins = ops.max_pool2d(x, kernel, stride, padding) == x.max(axis=(2, 3), keepdims=True)
-    return ops.max_pool2d_backward(dy * wins, x, kernel, stride, padding)
-
-
-def padding_takes_gradient(dy, x, kernel, stride, padding=(0, 0)):
-    """padding of zeros wins over negative pixels, and the gradient is lost in it.
-    Padding never wins: it counts as minus infinity."""
-    (rows, columns), (h, w) = padding, x.shape[2:]
-    padded = ops.zero_pad2d(x, ((rows, rows), (columns, columns)))
-    full = ops.max_pool2d_backward(dy, padded, kernel, stride)
-    return full[:, :, rows : rows + h, columns : columns + w]
-
-
-def shared_by_the_window(dy, x, kernel, stride, padding=(0, 0)):
-    """the gradient is shared by all pixels of the window.
-    That is average pooling; in max pooling the pixel that won gets it all."""
-    return ops.avg_pool2d_backward(dy, x, kernel, stride, padding)
+    return list(locals().values())
 
 
 max_pool2d_backward = Exercise(
@@ -685,7 +669,7 @@ max_pool2d_backward = Exercise(
             0.5,
             "strides",
             "long axes",
-            "numbers",
+            *TYPES,
             "empty batch",
             name="overlap",
             says="a pixel that wins several windows gets the sum, for any stride",
@@ -697,27 +681,573 @@ max_pool2d_backward = Exercise(
             name="padding",
             says="padding never wins, so it never takes a gradient",
         ),
-        fresh(0.5, "tiles", "strides"),
+        fresh(0.5, "tiles"),
         dtype(0.5, needs="agrees"),
         untouched(0.5, needs="agrees"),
         refuses("impossible geometry, or a dy of another shape, raises ValueError"),
     ],
     tolerance=of_windows("dy"),
-    misconceptions=[
-        every_tie_gets_gradient,
-        ties_share_gradient,
-        last_tie_gets_gradient,
-        first_tie_by_columns,
-        overlaps_overwritten,
-        unravelled_with_width_first,
-        times_the_value,
-        pool_upstream_gradient_ignored,
-        mask_of_first_channel,
-        largest_of_the_image_only,
-        padding_takes_gradient,
-        shared_by_the_window,
-    ],
+    misconceptions=max_pool_ideas(),
     returns=("dx",),
     working=linear(ops.max_pool2d_backward, "dy", ("dx",)),
-    cases=10,
+)
+
+
+def avg_pool_ideas() -> list[Callable[..., Any]]:
+    """Misconceptions of avg_pool2d_backward."""
+
+    def average_not_divided(dy, x, kernel, stride, padding=(0, 0)):
+        """every pixel of a window gets the whole gradient.
+        The forward pass divided by the number of pixels: each gets dy over that number."""
+        return spread(dy, x, kernel, stride, padding, lambda window: 1)
+
+    def divided_by_kernel_height(dy, x, kernel, stride, padding=(0, 0)):
+        """the gradient is divided by the window's height alone.
+        A window has rows times columns pixels."""
+        return spread(dy, x, kernel, stride, padding, lambda window: 1 / window.shape[2])
+
+    def divided_by_kernel_height_squared(dy, x, kernel, stride, padding=(0, 0)):
+        """the gradient is divided by the square of the window's height.
+        A window has rows times columns pixels, and the two may differ."""
+        return spread(dy, x, kernel, stride, padding, lambda window: 1 / window.shape[2] ** 2)
+
+    def padding_counted_in_average(dy, x, kernel, stride, padding=(0, 0)):
+        """padding takes a share of the gradient.
+        Divide by the number of real pixels in the window."""
+        return spread(dy, x, kernel, stride, padding, lambda window: 1 / prod(kernel))
+
+    def overlaps_overwritten(dy, x, kernel, stride, padding=(0, 0)):
+        """where windows overlap, the last share replaces those before it.
+        A pixel gets a share from each of its windows: += and not =."""
+        dx = np.zeros(x.shape)
+        for place, real in windows(x, kernel, stride, padding):
+            dx[real] = dy[place] / prod(x[real].shape[2:])
+        return dx
+
+    def remainder_rows_lost(dy, x, kernel, stride, padding=(0, 0)):
+        """dx ends with the last window, so it is smaller than x.
+        Pixels that no window reaches get the gradient 0: dx has the shape of x."""
+        dx = ops.avg_pool2d_backward(dy, x, kernel, stride, padding)
+        (ho, wo), (kh, kw), (sh, sw), (ph, pw) = dy.shape[2:], kernel, stride, padding
+        return dx[:, :, : (ho - 1) * sh + kh - ph, : (wo - 1) * sw + kw - pw]
+
+    def upstream_gradient_ignored(dy, x, kernel, stride, padding=(0, 0)):
+        """the upstream gradient dy is ignored, as if it were 1 everywhere.
+        Each window shares out its own dy."""
+        return ops.avg_pool2d_backward(np.ones_like(dy), x, kernel, stride, padding)
+
+    def multiplied_by_the_value(dy, x, kernel, stride, padding=(0, 0)):
+        """the shares are multiplied by the pixels.
+        The mean is linear: its slope does not depend on x."""
+        return ops.avg_pool2d_backward(dy, x, kernel, stride, padding) * x
+
+    def all_to_the_largest(dy, x, kernel, stride, padding=(0, 0)):
+        """the largest pixel of a window gets all of the gradient.
+        That is max pooling; in average pooling all pixels share it."""
+        return ops.max_pool2d_backward(dy, x, kernel, stride, padding)
+
+    return list(locals().values())
+
+
+avg_pool2d_backward = Exercise(
+    ops.avg_pool2d_backward,
+    kinds=pool_kinds(Draw.whole, Draw.whole),
+    laws=[
+        agrees(
+            0.5,
+            "tiles",
+            "channels",
+            says="each dy is shared equally by the pixels of its window",
+        ),
+        agrees(
+            0.5,
+            "strides",
+            "long axes",
+            *TYPES,
+            "empty batch",
+            "paddings",
+            "wide paddings",
+            name="overlap",
+            says="where windows overlap, shares add up; padding gets none",
+        ),
+        dtype(0.5, needs="agrees"),
+        untouched(0.5, needs="agrees"),
+        refuses("impossible geometry, or a dy of another shape, raises ValueError"),
+    ],
+    tolerance=of_windows("dy"),
+    misconceptions=avg_pool_ideas(),
+    returns=("dx",),
+    working=linear(ops.avg_pool2d_backward, "dy", ("dx",)),
+)
+
+
+# --- conv2d_backward
+
+
+def gradient_of(draw: Draw, layer: Arguments) -> Arguments:
+    """A convolutional layer's arguments without b, and dy in front of them."""
+    x, w, stride, padding = (layer[name] for name in ("x", "w", "stride", "padding"))
+    size = output_shape(x.shape[2:], w.shape[2:], stride, padding)
+    return dict(dy=draw.whole(len(x), len(w), *size), x=x, w=w, stride=stride, padding=padding)
+
+
+def filter_gradient(draw: Draw) -> Arguments:
+    """One filter, stride 1, no padding: these two are left out of the call."""
+    arguments = gradient_of(draw, CONVOLUTION["one filter"](draw))
+    return {name: arguments[name] for name in ("dy", "x", "w")}
+
+
+def small_gradient(draw: Draw) -> Arguments:
+    layer = _layers.filters(draw, draw.pair(1, 2), draw.pair(1, 2), channels=2, outputs=2)
+    return gradient_of(draw, layer)
+
+
+def long_gradient(draw: Draw) -> Arguments:
+    """Sizes about 10: of image, kernel and output, or of batch, channels and filters."""
+    if draw.choose("image", "batch") == "image":
+        shapes = (1, 1, 10, 10), (1, 1, 18, 19), (1, 1, 9, 10)
+    else:
+        shapes = (9, 11, 2, 1), (9, 10, 2, 2), (11, 10, 1, 2)
+    dy, x, w = (draw.real(*shape) for shape in shapes)
+    return dict(dy=dy, x=x, w=w)
+
+
+def gradient_of_nothing(draw: Draw) -> Arguments:
+    return gradient_of(draw, CONVOLUTION["empty batch"](draw))
+
+
+def impossible_gradient(draw: Draw) -> Arguments:
+    """An impossible layer, with the dy that its sizes would ask for; or a dy that does not fit."""
+    fault = dict(
+        draw.choose(
+            {"w": (2, 2, 4, 1)},
+            {"w": (2, 2, 1, 5)},
+            {"w": (2, 1, 2, 2)},
+            {"w": (2, 3, 2, 2)},
+            {"stride": (0, 1)},
+            {"stride": (1, -1)},
+            {"padding": (-1, 0)},
+            {"padding": (0, -1)},
+            {"dy": (1, 2, 1, 3)},
+            {"dy": (1, 2, 2, 4)},
+            {"dy": (1, 3, 2, 3)},
+            {"dy": (2, 2, 2, 3)},
+        )
+    )
+    layer = {"w": (2, 2, 2, 2), "stride": ONE, "padding": NONE, **fault}
+    shape = layer.pop("dy", (1, 2, *size_asked_for(layer["w"][2:], layer)))
+    x = np.arange(24.0).reshape(1, 2, 3, 4)
+    return dict(dy=np.ones(shape), x=x, **{**layer, "w": np.ones(layer["w"])})
+
+
+def adjoint_law(points: float, *kinds: str) -> Law:
+    """What the forward pass of the reference says of the gradients, whatever way they came about.
+
+    y is linear in x and linear in w, so the sum of dx * v over all pixels is that of
+    dy * conv2d(v, w) for any image v, and the sum of dw * v that of dy * conv2d(x, v).
+    """
+
+    def judge(exercise: Exercise, case: Case, answers: Sequence[Answer]) -> Mismatch | None:
+        yours, a = answers[0].value, case.arguments
+        if (wrong := structure(yours, case.expected, "the result")) is not None:
+            return wrong
+        tolerance = exercise.tolerance(a, case.expected)
+        layer = {"b": np.zeros(len(a["w"])), **{k: v for k, v in a.items() if k != "dy"}}
+        for i, name in enumerate(("x", "w")):
+            wrong = mismatch(yours[i], case.expected[i], 0.0, (f"d{name}",), values=False)
+            if wrong is not None:
+                return wrong
+            v = (np.arange(a[name].size) * 7 % 11 - 5.0).reshape(a[name].shape)
+            found = float((yours[i] * v).sum())
+            right = float((a["dy"] * ops.conv2d(**{**layer, name: v})).sum())
+            allowed = largest_of(tolerance[i]) * float(np.abs(v).sum())
+            wrong = mismatch(found, right, allowed, (f"sum(d{name} * v)",))
+            if wrong is not None:
+                return wrong
+        return None
+
+    says = "sum(dx * v) is sum(dy * conv2d(v, w)) for every image v; dw likewise"
+    return Law("adjoint", says, points, judge, kinds)
+
+
+def padded_gradients(dy, x, w, stride, padding):
+    """(dx, dw, db), where dx still holds the padding."""
+    (rows, columns) = padding
+    return ops.conv2d_backward(dy, ops.zero_pad2d(x, ((rows, rows), (columns, columns))), w, stride)
+
+
+def conv_ideas() -> list[Callable[..., Any]]:
+    """Misconceptions of conv2d_backward."""
+
+    def gradients_in_wrong_order(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """the gradients are returned as (dw, dx, db).
+        Their order is (dx, dw, db)."""
+        dx, dw, db = ops.conv2d_backward(dy, x, w, stride, padding)
+        return dw, dx, db
+
+    def upstream_gradient_ignored(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """the upstream gradient dy is ignored, as if it were 1 everywhere.
+        The chain rule multiplies by dy, the gradient at the output."""
+        return ops.conv2d_backward(np.ones_like(dy), x, w, stride, padding)
+
+    def flipped_kernel(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """the gradients belong to a convolution that flips its kernel.
+        conv2d does not flip: output i reads x[i + u], so w[u] meets dy[i] there."""
+        dx, dw, db = ops.conv2d_backward(dy, x, w[:, :, ::-1, ::-1], stride, padding)
+        return dx, dw[:, :, ::-1, ::-1], db
+
+    def dx_kernel_flipped(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """the kernel is flipped once too often for dx.
+        Adding dy times w to each window flips by itself; only a correlation of dy flips w."""
+        _, dw, db = ops.conv2d_backward(dy, x, w, stride, padding)
+        return ops.conv2d_backward(dy, x, w[:, :, ::-1, ::-1], stride, padding)[0], dw, db
+
+    def dw_flipped(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """dw comes out upside down and mirrored.
+        dw[u, v] sums dy[i, j] times x[i + u, j + v]: a correlation, nothing is flipped."""
+        dx, dw, db = ops.conv2d_backward(dy, x, w, stride, padding)
+        return dx, dw[:, :, ::-1, ::-1], db
+
+    def overlaps_overwritten(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """where windows overlap in dx, the last one replaces those before it.
+        A pixel gets a gradient from each of its windows: += and not =."""
+        dx, dw, db = padded_gradients(dy, x, w, stride, padding)
+        (sh, sw), (kh, kw), (ph, pw), (h, wd) = stride, w.shape[2:], padding, x.shape[2:]
+        for i, j in np.ndindex(dy.shape[2:]):
+            window = np.tensordot(dy[:, :, i, j].astype(float), w, 1)
+            dx[:, :, i * sh : i * sh + kh, j * sw : j * sw + kw] = window
+        return dx[:, :, ph : ph + h, pw : pw + wd], dw, db
+
+    def dx_left_padded(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """dx still holds the padding.
+        dx has the shape of x: cut the padding off."""
+        return padded_gradients(dy, x, w, stride, padding)
+
+    def crop_starts_at_corner(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """dx is cut out of the padded gradient at its top left corner.
+        The image starts at row padding[0] and column padding[1] of the padded one."""
+        dx, dw, db = padded_gradients(dy, x, w, stride, padding)
+        return dx[:, :, : x.shape[2], : x.shape[3]], dw, db
+
+    def negative_slice_at_padding_zero(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """the padding is cut off with [p:-p], which is empty for p = 0.
+        Cut with [p : p + size], which is right for every p."""
+        dx, dw, db = padded_gradients(dy, x, w, stride, padding)
+        return dx[:, :, padding[0] : -padding[0], padding[1] : -padding[1]], dw, db
+
+    def negative_slice_at_one_padding_zero(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """the padding is cut off with [p:-p], which is empty where one of the two is 0.
+        Cut with [p : p + size], which is right for every p."""
+        dx, dw, db = padded_gradients(dy, x, w, stride, padding)
+        (ph, pw) = padding
+        return dx if padding == (0, 0) else dx[:, :, ph:-ph, pw:-pw], dw, db
+
+    def padding_ignored_in_dw(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """the padding is ignored in dw: windows start at the image's corner.
+        dw reads the same padded image as the forward pass."""
+        dx, _, db = ops.conv2d_backward(dy, x, w, stride, padding)
+        moved = ops.zero_pad2d(x, ((0, 2 * padding[0]), (0, 2 * padding[1])))
+        return dx, ops.conv2d_backward(dy, moved, w, stride)[1], db
+
+    def stride_ignored(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """the stride is ignored: window i starts at row i.
+        Output i read its window from row i * stride on."""
+        dx = np.zeros_like(padded_gradients(dy, x, w, stride, padding)[0])
+        rows, columns = (n + k - 1 for n, k in zip(dy.shape[2:], w.shape[2:], strict=True))
+        (ph, pw), (h, wd) = padding, x.shape[2:]
+        padded = ops.zero_pad2d(x, ((ph, ph), (pw, pw)))[:, :, :rows, :columns]
+        dx[:, :, :rows, :columns], dw, db = ops.conv2d_backward(dy, padded, w)
+        return dx[:, :, ph : ph + h, pw : pw + wd], dw, db
+
+    def only_first_filter_in_dx(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """only the first filter contributes to dx.
+        Every filter read the image: dx sums over all of them."""
+        _, dw, db = ops.conv2d_backward(dy, x, w, stride, padding)
+        return ops.conv2d_backward(dy[:, :1], x, w[:1], stride, padding)[0], dw, db
+
+    def dw_averaged_over_batch(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """dw is divided by the number of images.
+        The mean is part of the loss, so dy holds it already: just sum."""
+        dx, dw, db = ops.conv2d_backward(dy, x, w, stride, padding)
+        return dx, dw / max(len(x), 1), db
+
+    def gradients_averaged_over_batch(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """dw and db are divided by the number of images.
+        The mean is part of the loss, so dy holds it already: just sum."""
+        dx, dw, db = ops.conv2d_backward(dy, x, w, stride, padding)
+        return dx, dw / max(len(x), 1), db / max(len(x), 1)
+
+    def dw_of_last_image_only(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """each image replaces dw, so that only the last one counts.
+        All images share w: its gradient is the sum over all of them."""
+        dx, _, db = ops.conv2d_backward(dy, x, w, stride, padding)
+        return dx, ops.conv2d_backward(dy[-1:], x[-1:], w, stride, padding)[1], db
+
+    def dw_of_last_position_only(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """each position replaces dw, so that only the last one counts.
+        All positions share w: its gradient is the sum over all of them, += and not =."""
+        dx, _, db = ops.conv2d_backward(dy, x, w, stride, padding)
+        last = np.zeros_like(dy)
+        last[:, :, -1, -1] = dy[:, :, -1, -1]
+        return dx, ops.conv2d_backward(last, x, w, stride, padding)[1], db
+
+    def db_averaged(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """db is the mean of dy.
+        b was added to every output of its filter, so its gradient is the sum."""
+        dx, dw, db = ops.conv2d_backward(dy, x, w, stride, padding)
+        return dx, dw, db / max(dy[:, 0].size, 1)
+
+    def db_averaged_over_batch(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """db is divided by the number of images.
+        The mean is part of the loss, so dy holds it already: just sum."""
+        dx, dw, db = ops.conv2d_backward(dy, x, w, stride, padding)
+        return dx, dw, db / max(len(x), 1)
+
+    def db_of_first_image_only(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """db is taken from the first image alone.
+        b was added to every image, so its gradient is the sum over all of them."""
+        dx, dw, _ = ops.conv2d_backward(dy, x, w, stride, padding)
+        return dx, dw, dy[:1].sum(axis=(0, 2, 3))
+
+    def db_not_summed_over_batch(dy, x, w, stride=(1, 1), padding=(0, 0)):
+        """db is summed over rows and columns but not over the batch.
+        There is one number a filter: sum over the axes 0, 2 and 3."""
+        dx, dw, _ = ops.conv2d_backward(dy, x, w, stride, padding)
+        return dx, dw, dy.sum(axis=(2, 3))
+
+    return list(locals().values())
+
+
+conv2d_backward = Exercise(
+    ops.conv2d_backward,
+    kinds={
+        "one filter": filter_gradient,
+        "channels": lambda draw: gradient_of(draw, CONVOLUTION["channels"](draw)),
+        "long axes": long_gradient,
+        **of_all_types(small_gradient),
+        "empty batch": gradient_of_nothing,
+        "strides": lambda draw: gradient_of(draw, CONVOLUTION["strides"](draw)),
+        "paddings": lambda draw: gradient_of(draw, CONVOLUTION["paddings"](draw)),
+        "everything": lambda draw: gradient_of(draw, CONVOLUTION["everything"](draw)),
+        "impossible": impossible_gradient,
+    },
+    laws=[
+        parts("db", ["db"], "db sums dy over all that b was added to", 0.5),
+        parts("dw", ["dw"], "dw sums dy times the pixel that each weight met", 0.5, "one filter"),
+        parts("dx", ["dx"], "dx sums dy times the weight that each pixel met", 0.5, "one filter"),
+        parts(
+            "batch",
+            ["dx", "dw"],
+            "dw sums over the batch, and dx over the filters",
+            0.5,
+            "channels",
+            "long axes",
+            *TYPES,
+            "empty batch",
+        ),
+        parts("stride", ["dx", "dw"], "window i starts at i * stride again", 0.5, "strides"),
+        parts(
+            "padding",
+            ["dx", "dw"],
+            "dw reads the padding, and it is cut off dx",
+            0.5,
+            "paddings",
+        ),
+        adjoint_law(0.5, "everything"),
+        dtype(0.5, needs="db"),
+        untouched(0.5, needs="db"),
+        refuses("impossible geometry, or a dy of another shape, raises ValueError"),
+    ],
+    tolerance=of_sums(ops.conv2d_backward, "dy"),
+    misconceptions=conv_ideas(),
+    returns=GRADIENTS,
+    working=linear(ops.conv2d_backward, "dy", GRADIENTS),
+)
+
+
+# --- col2im
+
+
+def columns_of(
+    draw: Draw,
+    kernel: Pair,
+    stride: Pair = ONE,
+    padding: Pair = NONE,
+    *,
+    batch: int = 1,
+    channels: int = 1,
+    more: int = 3,
+) -> Arguments:
+    """Arguments of col2im: columns, shape, kernel, stride, padding."""
+    n, c = draw.size(1, batch), draw.size(1, channels)
+    size = _layers.image_size(draw, kernel, padding, more)
+    columns = draw.whole(n, c * prod(kernel), prod(output_shape(size, kernel, stride, padding)))
+    return dict(columns=columns, shape=(n, c, *size), kernel=kernel, stride=stride, padding=padding)
+
+
+def columns_apart(draw: Draw) -> Arguments:
+    """Windows side by side."""
+    kernel = draw.pair(1, 3)
+    return columns_of(draw, kernel, kernel, batch=2, channels=3)
+
+
+def columns_that_overlap(draw: Draw) -> Arguments:
+    """Stride and padding are left out of the call."""
+    arguments = columns_of(draw, draw.pair(1, 3), channels=2)
+    return {name: arguments[name] for name in ("columns", "shape", "kernel")}
+
+
+def strided_columns(draw: Draw) -> Arguments:
+    return columns_of(draw, draw.pair(1, 3), draw.unlike_pair(1, 3), more=4)
+
+
+def padded_columns(draw: Draw) -> Arguments:
+    return columns_of(draw, draw.pair(1, 3), draw.pair(1, 2), draw.unlike_pair(0, 2), channels=2)
+
+
+def columns_of_type(*types: str) -> Kind:
+    def kind(draw: Draw) -> Arguments:
+        type_ = draw.choose(*types)
+        arguments = columns_of(draw, draw.pair(1, 3), draw.pair(1, 2), ONE)
+        return {name: renumbered(draw, type_, value) for name, value in arguments.items()}
+
+    return kind
+
+
+def long_columns(draw: Draw) -> Arguments:
+    """Sizes about 10: of image, kernel and output, or of the batch and the channels."""
+    if draw.choose("image", "batch") == "image":
+        return dict(columns=draw.real(1, 90, 100), shape=(1, 1, 18, 19), kernel=(9, 10))
+    return dict(columns=draw.real(9, 20, 4), shape=(9, 10, 2, 3), kernel=(1, 2))
+
+
+def no_columns(draw: Draw) -> Arguments:
+    arguments = padded_columns(draw)
+    shape = (0, *arguments["shape"][1:])
+    return {**arguments, "columns": arguments["columns"][:0], "shape": shape}
+
+
+def impossible_columns(draw: Draw) -> Arguments:
+    """Impossible geometry, with the columns that it would ask for; or columns that do not fit."""
+    fault = dict(
+        draw.choose(
+            {"kernel": (4, 1)},
+            {"kernel": (1, 5)},
+            {"kernel": (0, 1)},
+            {"stride": (0, 1)},
+            {"stride": (1, -1)},
+            {"padding": (-1, 0)},
+            {"padding": (0, -1)},
+            {"columns": (1, 4, 5)},
+            {"columns": (1, 4, 7)},
+            {"columns": (1, 8, 6)},
+            {"columns": (2, 4, 6)},
+        )
+    )
+    layer = {"shape": (1, 1, 3, 4), "kernel": (2, 2), "stride": ONE, "padding": NONE, **fault}
+    places = prod(size_asked_for(layer["kernel"], layer))
+    shape = layer.pop("columns", (1, prod(layer["kernel"]), places))
+    return dict(columns=np.ones(shape), **layer)
+
+
+def padded_image(columns, shape, kernel, stride, padding):
+    """The image with its padding still around it."""
+    (n, c, h, w), (ph, pw) = shape, padding
+    return ops.col2im(columns, (n, c, h + 2 * ph, w + 2 * pw), kernel, stride)
+
+
+def col2im_ideas() -> list[Callable[..., Any]]:
+    """Misconceptions of col2im."""
+
+    def overlaps_overwritten(columns, shape, kernel, stride=(1, 1), padding=(0, 0)):
+        """where windows overlap, the last entry replaces those before it.
+        Entries that belong to one pixel add up: += and not =."""
+        (ph, pw), (h, w) = padding, shape[2:]
+        image = np.zeros((*shape[:2], h + 2 * ph, w + 2 * pw))
+        places = output_shape(shape[2:], kernel, stride, padding)
+        windows_ = columns.reshape(*shape[:2], *kernel, *places)
+        for i, j in np.ndindex(places):
+            top, left = i * stride[0], j * stride[1]
+            window = windows_[..., i, j]
+            image[:, :, top : top + kernel[0], left : left + kernel[1]] = window
+        return image[:, :, ph : ph + h, pw : pw + w]
+
+    def overlaps_averaged(columns, shape, kernel, stride=(1, 1), padding=(0, 0)):
+        """where windows overlap, the entries are averaged, so that im2col is undone.
+        col2im is no inverse but the gradient of im2col: the entries add up."""
+        total = ops.col2im(columns, shape, kernel, stride, padding)
+        ones = np.ones_like(columns, dtype=float)
+        return total / np.maximum(ops.col2im(ones, shape, kernel, stride, padding), 1)
+
+    def padding_left_on(columns, shape, kernel, stride=(1, 1), padding=(0, 0)):
+        """the padding is still there.
+        The result has the shape that was asked for: cut the padding off."""
+        return padded_image(columns, shape, kernel, stride, padding)
+
+    def crop_starts_at_corner(columns, shape, kernel, stride=(1, 1), padding=(0, 0)):
+        """the image is cut out of the padded one at its top left corner.
+        It starts at row padding[0] and column padding[1]."""
+        padded = padded_image(columns, shape, kernel, stride, padding)
+        return padded[:, :, : shape[2], : shape[3]]
+
+    def negative_slice_at_padding_zero(columns, shape, kernel, stride=(1, 1), padding=(0, 0)):
+        """the padding is cut off with [p:-p], which is empty where one of the two is 0.
+        Cut with [p : p + size], which is right for every p."""
+        padded = padded_image(columns, shape, kernel, stride, padding)
+        if padding == (0, 0):
+            return padded
+        return padded[:, :, padding[0] : -padding[0], padding[1] : -padding[1]]
+
+    def negative_slice_at_any_padding(columns, shape, kernel, stride=(1, 1), padding=(0, 0)):
+        """the padding is cut off with [p:-p], which is empty for p = 0.
+        Cut with [p : p + size], which is right for every p."""
+        padded = padded_image(columns, shape, kernel, stride, padding)
+        return padded[:, :, padding[0] : -padding[0], padding[1] : -padding[1]]
+
+    def channels_innermost(columns, shape, kernel, stride=(1, 1), padding=(0, 0)):
+        """the rows are read in the order row, column, channel.
+        Their order is channel, row, column, as im2col writes them."""
+        split = columns.reshape(shape[0], *kernel, shape[1], -1).transpose(0, 3, 1, 2, 4)
+        return ops.col2im(split.reshape(columns.shape), shape, kernel, stride, padding)
+
+    def kernel_columns_first(columns, shape, kernel, stride=(1, 1), padding=(0, 0)):
+        """within a channel the rows are read down the kernel's columns.
+        The kernel's rows come first: row-major."""
+        split = columns.reshape(*shape[:2], *kernel[::-1], -1).swapaxes(2, 3)
+        return ops.col2im(split.reshape(columns.shape), shape, kernel, stride, padding)
+
+    def places_columns_first(columns, shape, kernel, stride=(1, 1), padding=(0, 0)):
+        """the windows are read column by column of the output.
+        Window i * WO + j stands at row i and column j: row-major."""
+        size = output_shape(shape[2:], kernel, stride, padding)
+        split = columns.reshape(*columns.shape[:2], *size[::-1]).swapaxes(2, 3)
+        return ops.col2im(split.reshape(columns.shape), shape, kernel, stride, padding)
+
+    return list(locals().values())
+
+
+col2im = Exercise(
+    ops.col2im,
+    kinds={
+        "side by side": columns_apart,
+        "overlaps": columns_that_overlap,
+        "strides": strided_columns,
+        "paddings": padded_columns,
+        "long axes": long_columns,
+        "real numbers": columns_of_type("real"),
+        "float32": columns_of_type("float32"),
+        "integers": columns_of_type("int64", "uint8"),
+        "empty batch": no_columns,
+        "impossible": impossible_columns,
+    },
+    laws=[
+        agrees(0.5, says="every entry is added to the pixel that im2col copies it from"),
+        dtype(0.5, needs="agrees"),
+        untouched(0.5, needs="agrees"),
+        refuses("impossible geometry, or columns of another shape, raise ValueError"),
+    ],
+    tolerance=of_sums(ops.col2im, "columns"),
+    misconceptions=col2im_ideas(),
+    returns=("image",),
+    working=linear(ops.col2im, "columns", ("image",)),
 )

@@ -15,7 +15,7 @@ import numpy as np
 
 from autograder.laws import agrees, dtype, refuses, shape, untouched
 from autograder.spec import Arguments, Exercise, Kind
-from autograder.specs import _pools
+from autograder.specs._layers import renumbered
 from autograder.specs._pools import (
     Pixels,
     counts,
@@ -48,11 +48,13 @@ def kinds(pixels: Pixels, at_the_border: Pixels) -> dict[str, Kind]:
         "channels": lambda draw: many_channels(draw, pixels),
         "strides": lambda draw: strides(draw, pixels),
         "long axes": lambda draw: long_axes(draw, pixels),
-        "numbers": lambda draw: numbers(draw, many_channels),
+        "real numbers": numbers("real", of=many_channels),
+        "float32": numbers("float32", of=many_channels),
+        "integers": numbers("int64", "uint8", of=many_channels),
         "empty batch": lambda draw: empty_batch(draw, pixels),
         "paddings": lambda draw: paddings(draw, at_the_border),
         "wide paddings": lambda draw: wide_paddings(draw, at_the_border),
-        "padded numbers": lambda draw: numbers(draw, paddings),
+        "padded numbers": numbers("float32", "uint8", of=paddings),
         "impossible": impossible,
     }
 
@@ -243,7 +245,9 @@ max_pool2d = Exercise(
         agrees(
             0.5,
             "negative",
-            "numbers",
+            "real numbers",
+            "float32",
+            "integers",
             "infinite",
             name="numbers",
             says="negative pixels, and pixels of any dtype, are compared as they are",
@@ -341,7 +345,9 @@ avg_pool2d = Exercise(
             0.5,
             "strides",
             "long axes",
-            "numbers",
+            "real numbers",
+            "float32",
+            "integers",
             "empty batch",
             name="stride",
             says="windows have their own height, width and stride in rows and columns",
@@ -385,14 +391,12 @@ def one_image(draw: Draw) -> Arguments:
     return dict(x=draw.whole(1, draw.size(1, 3), *draw.pair(1, 4)))
 
 
-def images_of_other_numbers(draw: Draw) -> Arguments:
-    type_ = draw.choose("real", "float32", "int64", "uint8")
-    return dict(x=_pools.renumbered(draw, type_, whole_images(draw)["x"]))
+def images_of(*types: str) -> Kind:
+    return lambda draw: dict(x=renumbered(draw, draw.choose(*types), whole_images(draw)["x"]))
 
 
 def large_images(draw: Draw) -> Arguments:
-    shape = draw.choose((2, 1, 9, 12), (1, 2, 11, 10), (9, 10, 1, 2))
-    return dict(x=draw.real(*shape))
+    return dict(x=draw.real(*draw.choose((2, 1, 9, 12), (9, 10, 1, 2))))
 
 
 def no_images(draw: Draw) -> Arguments:
@@ -436,7 +440,9 @@ global_avg_pool2d = Exercise(
     kinds={
         "one image": one_image,
         "batch": whole_images,
-        "numbers": images_of_other_numbers,
+        "real numbers": images_of("real"),
+        "float32": images_of("float32"),
+        "integers": images_of("int64", "uint8"),
         "large": large_images,
         "empty batch": no_images,
     },

@@ -24,7 +24,8 @@ cdef inline int gemm(bint a_transposed, bint b_transposed, Py_ssize_t m, Py_ssiz
     ldb_ = ldb_ if ldb_ > 1 else 1
     ldc_ = ldc_ if ldc_ > 1 else 1
     if real is float:
-        sgemm(op_b, op_a, &n_, &m_, &k_, &one, <float *>b, &ldb_, <float *>a, &lda_, &beta, c, &ldc_)
+        sgemm(op_b, op_a, &n_, &m_, &k_, &one, <float *>b, &ldb_, <float *>a, &lda_, &beta, c,
+              &ldc_)
     else:
         dgemm(op_b, op_a, &n_, &m_, &k_, &one, <double *>b, &ldb_, <double *>a, &lda_, &beta, c,
               &ldc_)

@@ -42,7 +42,8 @@ def _dense_backward(const real[:, ::1] dy, const real[:, ::1] x, const real[:, :
 
 def dense_backward(dy, x, w):
     """dy @ w.T, x.T @ dy, and dy summed over the batch."""
-    dx, dw, db = np.zeros(x.shape, x.dtype), np.zeros(w.shape, x.dtype), np.zeros(w.shape[1], x.dtype)
+    dx, dw = np.zeros(x.shape, x.dtype), np.zeros(w.shape, x.dtype)
+    db = np.zeros(w.shape[1], x.dtype)
     if dy.size:
         _dense_backward(dy, x, w, dx, dw, db)
     return dx, dw, db

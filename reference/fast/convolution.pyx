@@ -10,7 +10,8 @@ from reference.fast._columns cimport Window, fill_columns, real, window
 cdef _one_channel(image, kernel, pads):
     """Cross-correlation of two matrices, as a batch of one image with one channel."""
     bias = np.zeros(1, image.dtype)
-    return general_conv2d(image[None, None], kernel[None, None], bias, (1, 1), pads, (1, 1), 1)[0, 0]
+    x, w = image[None, None], kernel[None, None]
+    return general_conv2d(x, w, bias, (1, 1), pads, (1, 1), 1)[0, 0]
 
 
 def cross_correlate2d(image, kernel):

@@ -7,7 +7,8 @@ from reference.fast.general import general_conv2d
 from reference.fast._columns cimport Window, real, window
 
 
-def _sliding_windows(const real[:, :, ::1] x, real[:, :, :, :, ::1] y, Py_ssize_t sh, Py_ssize_t sw):
+def _sliding_windows(const real[:, :, ::1] x, real[:, :, :, :, ::1] y,
+                     Py_ssize_t sh, Py_ssize_t sw):
     cdef Py_ssize_t p, i, j, u, v
     with nogil:
         for p in range(y.shape[0]):

@@ -10,7 +10,8 @@ def dense_layer_cost(inputs, units):
     return inputs * units, inputs * units + units
 
 
-def conv_layer_cost(height, width, in_channels, out_channels, kernel, stride=(1, 1), padding=(0, 0)):
+def conv_layer_cost(height, width, in_channels, out_channels, kernel, stride=(1, 1),
+                    padding=(0, 0)):
     """Every output cell meets its whole window; the weights are shared."""
     rows = output_size(height, kernel[0], stride[0], (padding[0], padding[0]))
     cols = output_size(width, kernel[1], stride[1], (padding[1], padding[1]))

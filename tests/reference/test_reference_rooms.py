@@ -145,7 +145,7 @@ def test_a_missing_core_is_an_error_that_says_how_to_build():
     ):
         del reference.fast.pooling
         with pytest.raises(ImportError) as error:
-            load_backend("fast")
+            load_backend("fast").pooling  # noqa: B018
     message = str(error.value)
     assert message.startswith("The compiled core of `reference` cannot be loaded.")
     assert "`pip install -e .` (or `make setup`)" in message
@@ -159,6 +159,8 @@ def test_only_the_backend_asked_for_is_imported(name, other):
         "import sys, reference\n"
         "assert not any(m.startswith(('reference.fast', 'reference.pure')) for m in sys.modules)\n"
         "from reference import ops\n"
+        "assert not any(m.startswith(('reference.fast', 'scipy')) for m in sys.modules)\n"
+        "ops.output_size(3, 2)\n"
         f"assert reference.backend() == {name!r}\n"
         f"assert not any(m.startswith('reference.{other}') for m in sys.modules)\n"
     )

@@ -20,6 +20,8 @@ from twins import (
     repeatable,
 )
 
+from reference import _check
+
 NAMES = sorted(CALLS)
 
 
@@ -69,6 +71,12 @@ def unaligned(array):
     view = buffer[1:].view(array.dtype).reshape(array.shape)
     view[...] = array
     return view
+
+
+def test_the_kernels_get_aligned_memory():
+    given = unaligned(np.arange(3.0))
+    assert not given.flags.aligned
+    assert _check.array("relu", "x", given).flags.aligned
 
 
 def every_second(array):

@@ -1,0 +1,181 @@
+"""The untrusted side's first process: imports NumPy once, and forks a worker for each submission.
+
+It never runs student code itself, so every worker starts from the same clean memory, in
+milliseconds. Started by `ladder.py`, in a sandbox or not, as a script: the standard library, NumPy
+and the files beside this one are all it has.
+
+Over the control socket come requests of one JSON message each, and one answer goes back:
+
+    fork   with the worker's channel as a file descriptor  ->  pid
+    cpu    pid                                             ->  CPU seconds so far
+    end    pid: kill it, and clean up behind it            ->  wait status, CPU seconds
+    probe  what to try, in a worker confined like others   ->  what came of it
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+import warnings
+from typing import Any
+
+MESSAGE = 1 << 16
+
+
+class Server:
+    def __init__(self, control: socket.socket, settings: dict[str, Any]) -> None:
+        self.control = control
+        self.settings = settings
+        self.folders: dict[int, str] = {}
+
+    def serve(self) -> None:
+        self.confine()
+        self.answer({"ready": self.mechanisms, "versions": versions()})
+        while True:
+            request, descriptors = self.receive()
+            if request is None:
+                os._exit(0)  # the grader is gone, and with us go all workers
+            self.answer(getattr(self, f"do_{request['do']}")(request, descriptors))
+
+    def receive(self) -> tuple[Any, list[int]]:
+        data, descriptors, _, _ = socket.recv_fds(self.control, MESSAGE, 1)
+        return (json.loads(data) if data else None), descriptors
+
+    def answer(self, message: dict[str, Any]) -> None:
+        self.control.send(json.dumps(message).encode())
+
+    # --- what is given up once, for this process and all its workers
+
+    def confine(self) -> None:
+        settings = self.settings
+        self.mechanisms: list[str] = []
+        if settings["level"] == "weak":
+            return
+        import confine
+
+        if settings["uid"] is not None:
+            confine.become(settings["uid"])
+            self.mechanisms.append("uid")
+        confine.drop_capabilities()
+        confine.no_new_privileges()
+        version = confine.landlock(
+            settings["listed"], settings["readable"], [settings["private"], *settings["devices"]]
+        )
+        self.mechanisms += ["capabilities", f"landlock {version}"]
+        with open(settings["filter"], "rb") as file:
+            self.filter = file.read()
+        self.mechanisms.append("seccomp")
+
+    # --- requests
+
+    def do_fork(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        (channel,) = descriptors
+        folder = os.path.join(self.settings["private"], f"worker-{time.monotonic_ns()}")
+        os.mkdir(folder, 0o700)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self.control.close()
+                self.become_worker(folder)
+                import worker
+
+                worker.Session(socket.socket(fileno=channel), self.settings["limits"]).serve()
+            finally:
+                os._exit(70)
+        os.close(channel)
+        self.folders[pid] = folder
+        return {"pid": pid}
+
+    def become_worker(self, folder: str) -> None:
+        """What each worker gives up for itself."""
+        import worker
+
+        os.chdir(folder)
+        if sys.platform == "linux":
+            import confine
+
+            # Dies with this server, even in the midst of an endless loop.
+            confine.die_with_parent()
+        worker.apply_rlimits(self.settings["limits"])
+        if self.settings["level"] != "weak":
+            confine.landlock([], ["/"], [folder, *self.settings["devices"]])
+            confine.seccomp(self.filter)
+
+    def do_cpu(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        # The kernel's clock of another process: clock_getcpuclockid(3), without /proc.
+        clock = (~request["pid"] << 3) | 2
+        try:
+            return {"cpu": time.clock_gettime(clock)}
+        except OSError:
+            return {"cpu": None}
+
+    def do_end(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        pid = request["pid"]
+        # One that ended by itself is left as it is: its status tells why.
+        done, status, usage = os.wait4(pid, os.WNOHANG)
+        if not done:
+            os.kill(pid, signal.SIGKILL)
+            _, status, usage = os.wait4(pid, 0)
+        shutil.rmtree(self.folders.pop(pid), ignore_errors=True)
+        return {"status": status, "killed": not done, "cpu": usage.ru_utime + usage.ru_stime}
+
+    def do_probe(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        import probe
+
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                ours.close()
+                self.become_worker(self.settings["private"])
+                theirs.sendall(json.dumps(probe.attempt(request)).encode())
+            finally:
+                os._exit(0)
+        theirs.close()
+        ours.settimeout(20)
+        parts = []
+        while data := ours.recv(MESSAGE):
+            parts.append(data)
+        ours.close()
+        os.waitpid(pid, 0)
+        return {"outcome": json.loads(b"".join(parts) or b"{}")}
+
+
+def versions() -> dict[str, str]:
+    import numpy
+
+    return {"python": sys.version.split()[0], "numpy": numpy.__version__}
+
+
+def main() -> None:
+    descriptor, here, packages, text = sys.argv[1:5]
+    settings = json.loads(text)
+    sys.path[:] = [p for p in sys.path if p not in ("", here)]
+    sys.path += [here, packages]
+    # All that workers use is imported now: they start with it, and find none of it on a path.
+    import numpy
+    import numpy.fft
+    import numpy.lib.stride_tricks
+    import numpy.linalg
+    import numpy.random
+    import worker
+
+    if settings["level"] != "weak" or sys.platform == "linux":
+        import confine  # noqa: F401
+    import probe  # noqa: F401
+
+    del numpy, worker
+    sys.path.remove(here)
+    sys.path.remove(packages)
+    sys.argv[1:] = []
+    warnings.simplefilter("ignore")
+    Server(socket.socket(fileno=int(descriptor)), settings).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,788 @@
+"""Training: a convolutional network from scratch, from its first weights to its last epoch.
+
+He, Zhang, Ren and Sun, "Delving deep into rectifiers" (2015), for the weights; Sutskever, Martens,
+Dahl and Hinton, "On the importance of initialization and momentum" (2013), for the optimiser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import ceil, prod, sqrt
+from typing import Any
+
+import numpy as np
+
+from autograder.compare import Mismatch, mismatch, number
+from autograder.digits import small_digits
+from autograder.isolation.wire import RandomSource
+from autograder.laws import agrees, dtype, tidy, untouched
+from autograder.spec import Arguments, Case, Exercise, Law
+from autograder.specs._layers import ONE, Pair, renumbered
+from autograder.specs._network import SmallNetwork
+from autograder.strategies import Draw
+from autograder.tolerance import largest, unit_roundoff
+from reference import ops
+
+LESSON = 9
+
+Arrays = dict[str, np.ndarray]
+
+
+# --- he_normal: judged by statistics, since there are many ways to draw
+
+# A mean of n draws has the standard error s / sqrt(n), their deviation s / sqrt(2 n). Six of them
+# are exceeded once in 500 million right answers; with 5,000 draws they are 8.5 and 6 per cent.
+STANDARD_ERRORS = 6.0
+DRAWS = 5000
+
+
+def filters_shape(draw: Draw) -> Arguments:
+    seen = draw.size(1, 6), *draw.pair(1, 5)
+    outputs = ceil(DRAWS / prod(seen)) + draw.size(0, 20)
+    return dict(shape=(outputs, *seen), rng=draw.generator())
+
+
+def dense_shape(draw: Draw) -> Arguments:
+    inputs = draw.size(1, 200)
+    return dict(shape=(inputs, ceil(DRAWS / inputs) + draw.size(0, 20)), rng=draw.generator())
+
+
+def small_shape(draw: Draw) -> Arguments:
+    shape = draw.choose((2, 2), (8, 1, 3, 3), (3, 4), (2, 3, 2, 1))
+    return dict(shape=shape, rng=draw.generator())
+
+
+def fan_in(shape: Sequence[int]) -> int:
+    return prod(shape[1:]) if len(shape) == 4 else shape[0]
+
+
+def _spread(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
+    drawn, name = answers[0].value, exercise.returns[0]
+    if (wrong := mismatch(drawn, case.expected, 0.0, (name,), values=False)) is not None:
+        return wrong
+    inputs = fan_in(case.arguments["shape"])
+    right, count = sqrt(2 / inputs), drawn.size
+    with np.errstate(all="ignore"):
+        values = drawn.astype(np.float64)
+        mean, deviation, peak = values.mean(), values.std(), np.abs(values).max()
+    # Written so that NaN fails.
+    if not abs(deviation - right) <= STANDARD_ERRORS * right / sqrt(2 * count):
+        return Mismatch(
+            f"the standard deviation of {count} draws is {number(deviation)}; "
+            f"it should be near sqrt(2 / {inputs}) = {number(right)}"
+        )
+    if not abs(mean) <= STANDARD_ERRORS * right / sqrt(count):
+        return Mismatch(f"the mean of {count} draws is {number(mean)}; it should be near 0")
+    if peak < 2 * right:
+        return Mismatch(
+            f"none of {count} draws is two standard deviations from 0: they are not normal"
+        )
+    return None
+
+
+def _equal_generators(arguments: Arguments) -> Sequence[Arguments]:
+    return arguments, arguments, {**arguments, "rng": RandomSource(arguments["rng"].seed + 1)}
+
+
+def _draws_from_rng(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
+    first, second, other = (answer.value for answer in answers[:3])
+    name = exercise.returns
+    for drawn in (first, second, other):
+        if (wrong := mismatch(drawn, case.expected, 0.0, name, values=False)) is not None:
+            return wrong
+        if drawn.dtype != np.float64:
+            return Mismatch(f"the weights are {drawn.dtype}; they should be float64")
+    if not np.array_equal(first, second):
+        return Mismatch("two generators in the same state give different weights; use rng alone")
+    if np.array_equal(first, other):
+        return Mismatch("another generator gives the same weights; draw them from rng")
+    return None
+
+
+def drawn(shape: Sequence[int], rng: np.random.Generator, deviation: float) -> np.ndarray:
+    return rng.standard_normal(shape) * deviation
+
+
+def fan_out_for_fan_in(shape, rng):
+    """fan_out is used: the number of outputs that one input feeds.
+    fan_in counts the inputs of one output: C * KH * KW for filters, D for a dense layer."""
+    fan_out = shape[0] * prod(shape[2:]) if len(shape) == 4 else shape[1]
+    return drawn(shape, rng, sqrt(2 / fan_out))
+
+
+def outputs_of_a_dense_layer(shape, rng):
+    """a dense layer's fan_in is taken from its second axis, as a convolution's.
+    Its shape is (D, M), inputs first: fan_in is D."""
+    return drawn(shape, rng, sqrt(2 / prod(shape[1:])))
+
+
+def number_of_filters_for_fan_in(shape, rng):
+    """the fan_in of filters is taken from the first axis, as a dense layer's.
+    Their shape is (O, C, KH, KW), and one output sees C * KH * KW inputs."""
+    return drawn(shape, rng, sqrt(2 / shape[0]))
+
+
+def kernel_size_forgotten(shape, rng):
+    """the fan_in of filters is the number of channels alone.
+    One output sees KH * KW pixels of each: C * KH * KW."""
+    return drawn(shape, rng, sqrt(2 / (shape[1] if len(shape) == 4 else shape[0])))
+
+
+def variance_for_standard_deviation(shape, rng):
+    """the standard deviation is 2 / fan_in, which should be the variance.
+    Take the root: sqrt(2 / fan_in)."""
+    return drawn(shape, rng, 2 / fan_in(shape))
+
+
+def two_forgotten(shape, rng):
+    """the standard deviation is sqrt(1 / fan_in).
+    ReLU turns half of the signal off, and the 2 makes up for it: sqrt(2 / fan_in)."""
+    return drawn(shape, rng, sqrt(1 / fan_in(shape)))
+
+
+def not_scaled(shape, rng):
+    """the draws have a standard deviation of 1.
+    Multiply them by sqrt(2 / fan_in)."""
+    return drawn(shape, rng, 1.0)
+
+
+def scaling_error(arguments: Arguments, expected: Any) -> float:
+    """A draw can be scaled in a few ways, each with a few roundings; only ideas are told by it."""
+    return 2.0**-44 * largest(expected)
+
+
+he_normal = Exercise(
+    ops.he_normal,
+    kinds={"conv": filters_shape, "dense": dense_shape, "small": small_shape},
+    laws=[
+        Law("conv", "filters have mean 0 and standard deviation sqrt(2 / (C * KH * KW))", 0.5,
+            _spread, ("conv",)),
+        Law("dense", "dense weights (D, M) have mean 0 and standard deviation sqrt(2 / D)", 0.5,
+            _spread, ("dense",)),
+        Law("generator", "the weights are float64, drawn from rng and from nothing else", 0.5,
+            _draws_from_rng, ("small",), calls=_equal_generators, reread=True),
+    ],
+    tolerance=scaling_error,
+    misconceptions=[
+        fan_out_for_fan_in,
+        outputs_of_a_dense_layer,
+        number_of_filters_for_fan_in,
+        kernel_size_forgotten,
+        variance_for_standard_deviation,
+        two_forgotten,
+        not_scaled,
+    ],
+    returns=("the weights",),
+    cases=8,
+)  # fmt: skip
+
+
+# --- sgd_momentum
+
+
+def state(draw: Draw, fill: Callable[..., np.ndarray], shapes: dict[str, Any]) -> Arguments:
+    """Parameters, gradients and velocity of the same names and shapes."""
+    return {
+        part: {name: fill(*shape) for name, shape in shapes.items()}
+        for part in ("parameters", "gradients", "velocity")
+    }
+
+
+def rates(draw: Draw) -> Arguments:
+    """Exact fractions, so that the step can be checked on paper."""
+    return dict(learning_rate=draw.choose(0.5, 0.25, 2.0), momentum=draw.choose(0.5, 0.75, 0.25))
+
+
+def one_array(draw: Draw) -> Arguments:
+    return state(draw, draw.whole, {"w": (draw.size(1, 3),)}) | rates(draw)
+
+
+def several_arrays(draw: Draw) -> Arguments:
+    shapes = {"conv.w": (2, 1, *draw.pair(1, 2)), "conv.b": (2,), "dense.w": draw.pair(1, 3)}
+    arguments = state(draw, draw.whole, shapes)
+    if draw.size(0, 1):
+        # The arrays belong together by their names, not by their places.
+        arguments["gradients"] = dict(reversed(arguments["gradients"].items()))
+        arguments["velocity"] = dict(reversed(arguments["velocity"].items()))
+    return arguments | rates(draw)
+
+
+def first_step(draw: Draw) -> Arguments:
+    arguments = one_array(draw)
+    zeros = {name: np.zeros_like(v) for name, v in arguments["velocity"].items()}
+    return {**arguments, "velocity": zeros, "momentum": draw.choose(0.0, 0.5)}
+
+
+def arrays_of_other_numbers(draw: Draw) -> Arguments:
+    kind = draw.choose("real", "float32", "int64")
+    shapes = {"w": draw.pair(1, 9), "b": (draw.size(1, 12),)}
+    arguments = state(draw, lambda *shape: renumbered(draw, kind, np.zeros(shape)), shapes)
+    return arguments | dict(learning_rate=draw.choose(0.1, 0.003), momentum=draw.choose(0.9, 0.99))
+
+
+def stepped(arguments: tuple[Any, ...], rule: Callable[..., Any]) -> tuple[Arrays, Arrays]:
+    """New parameters and velocity by a rule(p, g, v, learning_rate, momentum) -> (p, v)."""
+    parameters, gradients, velocity, learning_rate, momentum = arguments
+    new = {
+        name: rule(p, gradients[name], velocity[name], learning_rate, momentum)
+        for name, p in parameters.items()
+    }
+    return {name: p for name, (p, _) in new.items()}, {name: v for name, (_, v) in new.items()}
+
+
+def gradient_ascent(parameters, gradients, velocity, learning_rate, momentum):
+    """the gradient is added, which makes the loss larger.
+    It points uphill: v = momentum * v - learning_rate * g."""
+    return ops.sgd_momentum(parameters, gradients, velocity, -learning_rate, momentum)
+
+
+def old_velocity_used(parameters, gradients, velocity, learning_rate, momentum):
+    """the parameters move by the old velocity.
+    First comes the new velocity, then p = p + v with it."""
+
+    def rule(p, g, v, rate, momentum):
+        return p + v, momentum * v - rate * g
+
+    return stepped((parameters, gradients, velocity, learning_rate, momentum), rule)
+
+
+def velocity_not_used(parameters, gradients, velocity, learning_rate, momentum):
+    """the parameters move by the gradient alone, and the velocity is only kept.
+    They move by the velocity: p = p + v."""
+
+    def rule(p, g, v, rate, momentum):
+        return p - rate * g, momentum * v - rate * g
+
+    return stepped((parameters, gradients, velocity, learning_rate, momentum), rule)
+
+
+def momentum_ignored(parameters, gradients, velocity, learning_rate, momentum):
+    """the old velocity is forgotten.
+    A share of it goes on: v = momentum * v - learning_rate * g."""
+    return ops.sgd_momentum(parameters, gradients, velocity, learning_rate, 0.0)
+
+
+def momentum_as_an_average(parameters, gradients, velocity, learning_rate, momentum):
+    """the new gradient counts by 1 - momentum, as in a running average.
+    It counts in full: v = momentum * v - learning_rate * g."""
+    rate = learning_rate * (1 - momentum)
+    return ops.sgd_momentum(parameters, gradients, velocity, rate, momentum)
+
+
+def rate_on_the_whole_velocity(parameters, gradients, velocity, learning_rate, momentum):
+    """the learning rate multiplies the whole velocity when the parameters move, as in PyTorch.
+    Here it belongs to the gradient: v = momentum * v - learning_rate * g, p = p + v."""
+
+    def rule(p, g, v, rate, momentum):
+        return p - rate * (momentum * v + g), momentum * v + g
+
+    return stepped((parameters, gradients, velocity, learning_rate, momentum), rule)
+
+
+def nesterov(parameters, gradients, velocity, learning_rate, momentum):
+    """the parameters look one step ahead (Nesterov's momentum).
+    Plain momentum is p = p + v."""
+
+    def rule(p, g, v, rate, momentum):
+        new = momentum * v - rate * g
+        return p + momentum * new - rate * g, new
+
+    return stepped((parameters, gradients, velocity, learning_rate, momentum), rule)
+
+
+def velocity_subtracted(parameters, gradients, velocity, learning_rate, momentum):
+    """the velocity is subtracted from the parameters.
+    The minus is in the velocity already: p = p + v."""
+
+    def rule(p, g, v, rate, momentum):
+        new = momentum * v - rate * g
+        return p - new, new
+
+    return stepped((parameters, gradients, velocity, learning_rate, momentum), rule)
+
+
+def results_swapped(parameters, gradients, velocity, learning_rate, momentum):
+    """the velocity is returned first.
+    The result is (parameters, velocity)."""
+    return ops.sgd_momentum(parameters, gradients, velocity, learning_rate, momentum)[::-1]
+
+
+def step_error(arguments: Arguments, expected: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two products, each with a rounded factor, their difference, and the addition to p.
+
+    That is at most 3 roundings of every product and one each of v and p; both results have them.
+    """
+    rate, momentum = abs(arguments["learning_rate"]), abs(arguments["momentum"])
+    for_p, for_v = {}, {}
+    for name, p in arguments["parameters"].items():
+        u = unit_roundoff(p.dtype)
+        g, v = (
+            np.abs(arguments[part][name].astype(np.float64)) for part in ("gradients", "velocity")
+        )
+        for_v[name] = 8 * u * (momentum * v + rate * g)
+        for_p[name] = for_v[name] + 2 * u * (np.abs(p.astype(np.float64)) + momentum * v + rate * g)
+    return for_p, for_v
+
+
+def one_part(index: int, name: str, says: str, points: float, keys: Sequence[str] = ()) -> Law:
+    """One of the two results is right: all of it, or the arrays of these names."""
+
+    def judge(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
+        value, right = answers[0].value, case.expected
+        if (wrong := mismatch(value, right, 0.0, exercise.returns, values=False)) is not None:
+            return wrong
+        tolerance = exercise.tolerance(case.arguments, right)[index]
+        value, right = value[index], right[index]
+        if keys:
+            value, right = ({key: part[key] for key in keys} for part in (value, right))
+        return mismatch(value, right, tolerance, (exercise.returns[index],))
+
+    return Law(name, says, points, judge)
+
+
+sgd_momentum = Exercise(
+    ops.sgd_momentum,
+    kinds={
+        "one array": one_array,
+        "first step": first_step,
+        "several arrays": several_arrays,
+        "numbers": arrays_of_other_numbers,
+    },
+    laws=[
+        one_part(1, "velocity", "the new velocity is momentum * v - learning_rate * g", 0.5),
+        one_part(0, "parameters", "the parameters move by the new velocity", 0.5),
+        dtype(0.5, says="each array keeps the dtype of its parameter; integers become float64"),
+        untouched(0.5, needs="velocity"),
+    ],
+    tolerance=step_error,
+    misconceptions=[
+        gradient_ascent,
+        old_velocity_used,
+        velocity_not_used,
+        momentum_ignored,
+        momentum_as_an_average,
+        rate_on_the_whole_velocity,
+        nesterov,
+        velocity_subtracted,
+        results_swapped,
+    ],
+    returns=("parameters", "velocity"),
+    cases=8,
+)  # fmt: skip
+
+
+# --- forward
+
+FILTERS = {"conv1.w": (8, 1, 3, 3), "conv1.b": (8,), "conv2.w": (16, 8, 3, 3), "conv2.b": (16,)}
+SIZES = ((4, 8), (8, 4), (6, 10), (5, 9), (7, 4), (12, 10))
+Fill = Callable[..., np.ndarray]
+
+
+def parameters_for(size: Pair, fill: Fill) -> Arrays:
+    """All six arrays, for images of this size."""
+    dense = {"dense.w": (16 * (size[0] // 4) * (size[1] // 4), 10), "dense.b": (10,)}
+    return {name: fill(*shape) for name, shape in (FILTERS | dense).items()}
+
+
+def whole_network(draw: Draw, size: Pair, n: int) -> Arguments:
+    parameters = parameters_for(size, lambda *shape: draw.whole(*shape, low=-2, high=2))
+    return dict(parameters=parameters, images=draw.whole(n, 1, *size))
+
+
+def three_digits(draw: Draw, *shape: int) -> np.ndarray:
+    """Real numbers as they are written on paper, of a size that keeps the layers' outputs small."""
+    inputs = prod(shape[1:]) if len(shape) == 4 else shape[0]
+    return np.round(draw.real(*shape) * sqrt(2 / inputs), 3)
+
+
+def real_network(draw: Draw, size: Pair, n: int, dtype: Any = np.float64) -> Arguments:
+    parameters = parameters_for(size, lambda *shape: three_digits(draw, *shape).astype(dtype))
+    return dict(parameters=parameters, images=np.round(draw.real(n, 1, *size), 3).astype(dtype))
+
+
+def smallest_images(draw: Draw) -> Arguments:
+    return whole_network(draw, (4, 4), 1)
+
+
+def images_of_all_sizes(draw: Draw) -> Arguments:
+    return whole_network(draw, draw.choose(*SIZES), draw.size(1, 3))
+
+
+def with_other_pixels(draw: Draw, kind: str, arguments: Arguments) -> Arguments:
+    """Images of integers or in another layout, or everything in float32."""
+    images = arguments["images"]
+    if kind in ("int64", "uint8"):
+        return {**arguments, "images": renumbered(draw, kind, images)}
+    return {**arguments, "images": draw.layout(images)}
+
+
+def networks_of_other_numbers(draw: Draw) -> Arguments:
+    kind, size = draw.choose("real", "float32", "int64", "uint8"), draw.choose(*SIZES[:4])
+    precision = np.float32 if kind == "float32" else np.float64
+    return with_other_pixels(draw, kind, real_network(draw, size, draw.size(1, 2), precision))
+
+
+def no_images(draw: Draw) -> Arguments:
+    return whole_network(draw, draw.choose(*SIZES[:3]), 0)
+
+
+Values = Callable[[np.ndarray], np.ndarray]
+
+
+def as_it_is(x: np.ndarray) -> np.ndarray:
+    return x
+
+
+def maximum_pool(x: np.ndarray) -> np.ndarray:
+    return ops.max_pool2d(x, (2, 2), (2, 2))
+
+
+def run(
+    parameters: Arrays,
+    images: np.ndarray,
+    first: Values = ops.relu,
+    second: Values = ops.relu,
+    pool: Values = maximum_pool,
+    order: Sequence[int] = (0, 1, 2, 3),
+    without: str = "",
+) -> np.ndarray:
+    """The network with other activations, another pool, another order of flattening, no bias."""
+    p = {name: a * 0 if name in without else a for name, a in parameters.items()}
+    x = pool(first(ops.conv2d(images, p["conv1.w"], p["conv1.b"], ONE, ONE)))
+    x = pool(second(ops.conv2d(x, p["conv2.w"], p["conv2.b"], ONE, ONE)))
+    flat = x.transpose(order).reshape(len(x), len(p["dense.w"]))
+    return flat @ p["dense.w"] + p["dense.b"]
+
+
+def flatten_order_channels_last(parameters, images):
+    """the last pool is flattened with the channels innermost, as Keras does.
+    The rows of dense.w are ordered channel, row, column."""
+    return run(parameters, images, order=(0, 2, 3, 1))
+
+
+def flatten_columns_first(parameters, images):
+    """each channel is flattened column by column.
+    The rows of dense.w are ordered channel, row, column."""
+    return run(parameters, images, order=(0, 1, 3, 2))
+
+
+def softmax_for_logits(parameters, images):
+    """probabilities are returned.
+    Logits are what the dense layer gives; softmax belongs to the loss."""
+    return ops.softmax(ops.forward(parameters, images))
+
+
+def activation_missing(parameters, images):
+    """there is no ReLU after the second convolution.
+    A ReLU follows each of the two."""
+    return run(parameters, images, second=as_it_is)
+
+
+def first_activation_missing(parameters, images):
+    """there is no ReLU after the first convolution.
+    A ReLU follows each of the two."""
+    return run(parameters, images, first=as_it_is)
+
+
+def no_activation(parameters, images):
+    """there is no ReLU.
+    One follows each of the two convolutions."""
+    return run(parameters, images, first=as_it_is, second=as_it_is)
+
+
+def relu_on_the_logits(parameters, images):
+    """the logits go through ReLU.
+    The last layer has no activation: logits may be negative."""
+    return ops.relu(ops.forward(parameters, images))
+
+
+def average_for_maximum(parameters, images):
+    """the pools average.
+    They take the maximum of each 2x2 window."""
+    return run(parameters, images, pool=lambda x: ops.avg_pool2d(x, (2, 2), (2, 2)))
+
+
+def convolution_biases_forgotten(parameters, images):
+    """the biases of the convolutions are not added.
+    Each filter adds its own bias."""
+    return run(parameters, images, without="conv1.b conv2.b")
+
+
+def dense_bias_forgotten(parameters, images):
+    """the bias of the dense layer is not added.
+    The logits are flat @ w + b."""
+    return run(parameters, images, without="dense.b")
+
+
+def flipped_kernels(parameters, images):
+    """the kernels are flipped.
+    CNN layers do not flip them."""
+    turned = {name: a[..., ::-1, ::-1] if a.ndim == 4 else a for name, a in parameters.items()}
+    return ops.forward(turned, images)
+
+
+def logits_error(arguments: Arguments, expected: Any) -> float:
+    return SmallNetwork.of(arguments["parameters"], arguments["images"]).logits.tolerance
+
+
+forward = Exercise(
+    ops.forward,
+    kinds={
+        "smallest": smallest_images,
+        "sizes": images_of_all_sizes,
+        "numbers": networks_of_other_numbers,
+        "empty batch": no_images,
+    },
+    laws=[
+        agrees(0.5, "smallest", says="conv - relu - pool - conv - relu - pool - dense"),
+        agrees(0.5, "sizes", "numbers", "empty batch", name="sizes",
+               says="images of any size, dtype and number: flattened channel, row, column"),
+        dtype(0.5, says="the images decide the dtype: float32, or float64"),
+        untouched(0.5, needs="agrees"),
+    ],
+    tolerance=logits_error,
+    misconceptions=[
+        flatten_order_channels_last,
+        flatten_columns_first,
+        softmax_for_logits,
+        activation_missing,
+        first_activation_missing,
+        no_activation,
+        relu_on_the_logits,
+        average_for_maximum,
+        convolution_biases_forgotten,
+        dense_bias_forgotten,
+        flipped_kernels,
+    ],
+    returns=("logits",),
+    cases=6,
+)  # fmt: skip
+
+
+# --- loss_and_gradients: real numbers, for at a tie or at 0 the gradient would hang on rounding
+
+
+def with_labels(draw: Draw, arguments: Arguments) -> Arguments:
+    """The labels too; no ReLU and no pool may be so close to a tie that rounding decides it."""
+    draw.need(SmallNetwork.of(**arguments).decided)
+    return {**arguments, "labels": draw.labels(len(arguments["images"]), 10)}
+
+
+def one_small_image(draw: Draw) -> Arguments:
+    return with_labels(draw, real_network(draw, (4, 4), 1))
+
+
+def small_batch(draw: Draw) -> Arguments:
+    return with_labels(draw, real_network(draw, (4, 4), draw.size(2, 5)))
+
+
+def larger_batch(draw: Draw) -> Arguments:
+    return with_labels(draw, real_network(draw, draw.choose(*SIZES), draw.size(1, 3)))
+
+
+def batch_of_other_numbers(draw: Draw) -> Arguments:
+    kind = draw.choose("float32", "int64", "real", "uint8")
+    precision, size = (np.float32, (4, 4)) if kind == "float32" else (np.float64, (4, 8))
+    arguments = real_network(draw, size, 1, precision)
+    return with_labels(draw, with_other_pixels(draw, kind, arguments))
+
+
+def gradients_by(
+    parameters: Arrays, images: np.ndarray, labels: np.ndarray, masks: Sequence[bool] = (True, True)
+) -> Arrays:
+    """The gradients, with the ReLU masks of the first and the second convolution or without."""
+    p, (x, a1, m1, a2, m2, flat, logits) = parameters, layers_of(parameters, images)
+    gradients = {}
+    d = ops.cross_entropy_backward(logits, labels)
+    d, gradients["dense.w"], gradients["dense.b"] = ops.dense_backward(d, flat, p["dense.w"])
+    d = ops.max_pool2d_backward(d.reshape(m2.shape), ops.relu(a2), (2, 2), (2, 2))
+    d = ops.relu_backward(d, a2) if masks[1] else d
+    d, gradients["conv2.w"], gradients["conv2.b"] = ops.conv2d_backward(
+        d, m1, p["conv2.w"], ONE, ONE
+    )
+    d = ops.max_pool2d_backward(d, ops.relu(a1), (2, 2), (2, 2))
+    d = ops.relu_backward(d, a1) if masks[0] else d
+    _, gradients["conv1.w"], gradients["conv1.b"] = ops.conv2d_backward(
+        d, x, p["conv1.w"], ONE, ONE
+    )
+    return gradients
+
+
+def layers_of(parameters: Arrays, images: np.ndarray) -> list[np.ndarray]:
+    """What each layer gives, from the images to the logits."""
+    network = SmallNetwork.of(parameters, images)
+    parts = (network.x, network.a1, network.m1, network.a2, network.m2, network.flat)
+    return [part.values for part in (*parts, network.logits)]
+
+
+def times(gradients: Arrays, factor: float) -> Arrays:
+    return {name: g * factor for name, g in gradients.items()}
+
+
+def gradients_not_averaged(parameters, images, labels):
+    """the loss is averaged over the batch and the gradients are not.
+    The gradient of a mean has the same 1 / N."""
+    loss, gradients = ops.loss_and_gradients(parameters, images, labels)
+    return loss, times(gradients, len(images))
+
+
+def loss_not_averaged(parameters, images, labels):
+    """the loss is the sum over the batch, while the gradients are those of the mean.
+    The loss is the mean cross-entropy."""
+    loss, gradients = ops.loss_and_gradients(parameters, images, labels)
+    return loss * len(images), gradients
+
+
+def nothing_averaged(parameters, images, labels):
+    """the loss and its gradients are sums over the batch.
+    The loss is the mean cross-entropy: divide by N."""
+    loss, gradients = ops.loss_and_gradients(parameters, images, labels)
+    return loss * len(images), times(gradients, len(images))
+
+
+def gradients_of_wrong_sign(parameters, images, labels):
+    """the gradients have the wrong sign.
+    The gradient of the loss at the logits is softmax minus one-hot, over N."""
+    loss, gradients = ops.loss_and_gradients(parameters, images, labels)
+    return loss, times(gradients, -1)
+
+
+def relu_mask_forgotten(parameters, images, labels):
+    """the gradient passes a ReLU that was off.
+    Where the convolution gave a negative number, the gradient is 0."""
+    loss = ops.loss_and_gradients(parameters, images, labels)[0]
+    return loss, gradients_by(parameters, images, labels, (False, False))
+
+
+def first_relu_mask_forgotten(parameters, images, labels):
+    """the gradient passes the first ReLU where it was off.
+    Where the convolution gave a negative number, the gradient is 0."""
+    loss = ops.loss_and_gradients(parameters, images, labels)[0]
+    return loss, gradients_by(parameters, images, labels, (False, True))
+
+
+def second_relu_mask_forgotten(parameters, images, labels):
+    """the gradient passes the second ReLU where it was off.
+    Where the convolution gave a negative number, the gradient is 0."""
+    loss = ops.loss_and_gradients(parameters, images, labels)[0]
+    return loss, gradients_by(parameters, images, labels, (True, False))
+
+
+def mean_bias_gradient(parameters, images, labels):
+    """the gradients of the biases are means over the batch and its pixels.
+    They are sums: the 1 / N of the mean loss is in dy already."""
+    loss, gradients = ops.loss_and_gradients(parameters, images, labels)
+    network = SmallNetwork.of(parameters, images)
+    sizes = {"conv1.b": network.a1, "conv2.b": network.a2, "dense.b": network.logits}
+    scaled = {
+        name: gradients[name] / (part.values.size // part.values.shape[1])
+        for name, part in sizes.items()
+    }
+    return loss, gradients | scaled
+
+
+def network_error(arguments: Arguments, expected: Any) -> tuple[float, dict[str, float]]:
+    """Errors carried forward to the loss, and back to each gradient; both results have them."""
+    parameters, labels = arguments["parameters"], arguments["labels"]
+    network = SmallNetwork.of(parameters, arguments["images"])
+    errors = network.gradient_errors(parameters, labels)
+    return 2 * network.loss_error(expected[0]), {name: 2 * e for name, e in errors.items()}
+
+
+loss_and_gradients = Exercise(
+    ops.loss_and_gradients,
+    kinds={
+        "one image": one_small_image,
+        "batch": small_batch,
+        "sizes": larger_batch,
+        "numbers": batch_of_other_numbers,
+    },
+    laws=[
+        one_part(0, "loss", "the loss is the mean cross-entropy of the logits", 0.5),
+        one_part(1, "dense", "the gradients of dense.w and dense.b are those of the loss", 0.5,
+                 ("dense.w", "dense.b")),
+        one_part(1, "convolutions", "so are the gradients of both convolutions", 0.5,
+                 ("conv1.w", "conv1.b", "conv2.w", "conv2.b")),
+        tidy(0.5, "gradients have the images' dtype; arguments stay as they were", needs="loss"),
+    ],
+    tolerance=network_error,
+    misconceptions=[
+        gradients_not_averaged,
+        loss_not_averaged,
+        nothing_averaged,
+        gradients_of_wrong_sign,
+        relu_mask_forgotten,
+        first_relu_mask_forgotten,
+        second_relu_mask_forgotten,
+        mean_bias_gradient,
+    ],
+    returns=("loss", "gradients"),
+    cases=6,
+)  # fmt: skip
+
+
+# --- fit: judged by what it has learned
+
+TRAINING, HELD_BACK = (0, 200), (2000, 2400)
+# Right solutions reach 0.61 to 0.88 here, 0.77 on average with a deviation of 0.05; without a
+# single step it is 0.21 at best, as it is with shuffled labels, and up the hill 0.09.
+ENOUGH = 0.45
+
+
+def real_digits(draw: Draw) -> Arguments:
+    """One case, of which only the generator is drawn."""
+    images, labels = small_digits(*TRAINING)
+    return dict(
+        images=images, labels=labels, epochs=5, learning_rate=0.015, momentum=0.9, batch_size=9,
+        rng=draw.generator(),
+    )  # fmt: skip
+
+
+def _floats(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
+    trained, name = answers[0].value, exercise.returns
+    if (wrong := mismatch(trained, case.expected, 0.0, name, values=False)) is not None:
+        return wrong
+    for key, value in trained.items():
+        if value.dtype.kind != "f":
+            return Mismatch(f"the parameter {key} is {value.dtype}; it should be float64")
+    return None
+
+
+def _parameters(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
+    if answers[0].touched:
+        return Mismatch(f"the call changed its argument {answers[0].touched[0]}")
+    return _floats(exercise, case, answers)
+
+
+def _learns(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
+    if (wrong := _floats(exercise, case, answers)) is not None:
+        return wrong
+    trained = answers[0].value
+    images, labels = small_digits(*HELD_BACK)
+    with np.errstate(all="ignore"):
+        right = ops.forward(trained, images).argmax(axis=1) == labels
+    if right.mean() >= ENOUGH:
+        return None
+    text = f"it knows {right.mean():.0%} of new digits; at least {ENOUGH:.0%} is easily reached"
+    if not any(trained[key].any() for key in ("conv1.b", "conv2.b", "dense.b")):
+        text += "; the biases are still 0, so no step has changed the parameters"
+    return Mismatch(text)
+
+
+fit = Exercise(
+    ops.fit,
+    kinds={"digits": real_digits},
+    laws=[
+        Law("parameters", "it gives the six arrays of parameters, and leaves its arguments alone",
+            0.5, _parameters),
+        Law("learns", "trained on 200 digits, it knows nearly half of 400 others", 1.0, _learns),
+    ],
+    returns=("the parameters",),
+    cases=1,
+    seconds=60.0,
+    recipes={
+        "images": "from autograder.digits import small_digits\n"
+                  f"images, labels = small_digits{TRAINING}",
+        "labels": "labels = labels.copy()",
+    },
+)  # fmt: skip

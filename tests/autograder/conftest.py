@@ -1,0 +1,78 @@
+"""Ways to put code of a student before the parts of the autograder, as text in a test."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from autograder import catalog
+from autograder.engine import Engine, session_of
+from autograder.isolation.limits import Limits
+from autograder.isolation.parent import EncodedCall, Session
+from autograder.submissions import Submission
+
+# Endless loops end soon, and honest calls on a loaded machine still end in time.
+QUICK = Limits(import_seconds=1.0, call_seconds=0.5, wall_factor=3.0, patience=1.0)
+
+
+@pytest.fixture
+def quick():
+    """Limits for code that never ends."""
+    return QUICK
+
+
+@pytest.fixture
+def start():
+    """`start(m=source, helper=source)`: a session for modules given as text."""
+    running = []
+
+    def begin(limits=QUICK, **sources):
+        session = Session({name: textwrap.dedent(text) for name, text in sources.items()}, limits)
+        running.append(session)
+        return session
+
+    yield begin
+    for session in running:
+        session.close()
+
+
+@pytest.fixture
+def ask(start):
+    """`ask(source, {"x": 1})`: the answer to one call of `f` in a module of that text."""
+
+    def question(source, arguments=None, **modules):
+        session = start(m=source, **modules)
+        (answer,) = session.ask("m", "f", [EncodedCall.of(arguments or {})])
+        session.close()
+        return answer
+
+    return question
+
+
+@pytest.fixture(scope="session")
+def exercise():
+    """`exercise("conv2d")`: one exercise of the catalogue."""
+    return lambda name: catalog.select([name])[0]
+
+
+@pytest.fixture
+def submit():
+    """`submit(padding=source)`: a submission whose modules are given as text."""
+
+    def made(name="somebody", **sources):
+        return Submission(name, {stem: textwrap.dedent(text) for stem, text in sources.items()})
+
+    return made
+
+
+@pytest.fixture
+def judge(submit):
+    """`judge(exercise, source)`: the result of a submission with one module."""
+
+    def judged(exercise, source, engine=None, limits=QUICK):
+        submission = submit(**{exercise.topic: source})
+        with session_of(submission, limits) as session:
+            return (engine or Engine.of()).judge(exercise, session)
+
+    return judged
