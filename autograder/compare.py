@@ -139,5 +139,5 @@ def close(yours: np.ndarray, expected: np.ndarray, tolerance: Any) -> np.ndarray
         return same
     with np.errstate(all="ignore"):
         y, e = yours.astype(np.float64), expected.astype(np.float64)
-        near = np.isfinite(e) & (np.abs(y - e) <= tolerance)
+        near = np.isfinite(y) & np.isfinite(e) & (np.abs(y - e) <= tolerance)
         return np.asarray(same | near | (np.isnan(y) & np.isnan(e)))

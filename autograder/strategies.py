@@ -165,10 +165,13 @@ def _no_constants_of_the_caller() -> Iterator[None]:
     original = providers._get_local_constants
     nothing = type(providers._local_constants)()
     providers._get_local_constants = lambda: nothing
+    # What was drawn before in this process has left its constants in this cache.
+    providers.CONSTANTS_CACHE.cache.clear()
     try:
         yield
     finally:
         providers._get_local_constants = original
+        providers.CONSTANTS_CACHE.cache.clear()
 
 
 def weight(value: Any) -> tuple[int, float]:

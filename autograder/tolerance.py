@@ -55,7 +55,9 @@ def of_sums(function: Callable[..., Any], image: str, layers: int = 1) -> Tolera
         magnitudes = {name: absolute(value) for name, value in arguments.items()}
         magnitudes[image] = np.full(x.shape, largest(x), dtype=np.float64)
         others = [a for n, v in magnitudes.items() if n != image for a in arrays_of(v)]
-        floor = largest(x) * max([float(a.sum()) for a in others], default=1.0)
+        # Biases, which have one axis, are added and not multiplied.
+        factors = [float(a.sum()) for a in others if a.ndim > 1]
+        floor = largest(x) * max(factors, default=1.0)
         terms = max([a.size for a in others], default=1) + 2
         # An FFT pads the image by the kernel, and perhaps to a power of two in each direction.
         points = 4 * (x.size + sum(a.size for a in others))

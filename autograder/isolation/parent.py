@@ -323,7 +323,7 @@ def _answer(meta: dict[str, Any], body: bytes, function: str) -> Answer:
 
 def _raised(error: dict[str, Any], function: str | None) -> Answer:
     """An exception of the student's code, as the status it means and a sentence."""
-    kind, message = _text(error["type"]), _text(error["message"])
+    kind, message = _text(error["type"]) or "an exception", _text(error["message"])
     bases = tuple(_text(base) for base in error["bases"])
     said = f"{kind}: {message}" if message else kind
     where = error.get("where")

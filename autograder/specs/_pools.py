@@ -134,8 +134,8 @@ def impossible(draw: Draw) -> Arguments:
             {"stride": (1, -1)},
             {"padding": (-1, 0)},
             {"padding": (0, -1)},
-            {"padding": (2, 0)},
-            {"kernel": (2, 1), "padding": (0, 1)},
+            {"kernel": (3, 2), "padding": (2, 0)},
+            {"kernel": (2, 3), "padding": (0, 2)},
         )
     )
     x = np.arange(12.0).reshape(1, 1, 3, 4)

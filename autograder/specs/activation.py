@@ -142,14 +142,17 @@ def many_logits(draw: Draw) -> Arguments:
     return dict(logits=3 * draw.real(draw.size(1, 16), draw.size(1, 16)))
 
 
-def large_logits(draw: Draw) -> Arguments:
-    """Up to a million in size: far apart, or all of a row far above or far below zero."""
+def logits_far_apart(draw: Draw) -> Arguments:
+    """Up to a million in size, with large differences within a row."""
+    logits = draw.shuffled(draw.size(1, 3), draw.size(1, 4))
+    return dict(logits=logits * draw.choose(1000.0, 160_000.0))
+
+
+def logits_far_from_zero(draw: Draw) -> Arguments:
+    """Up to a million in size, with small differences within a row."""
     logits = draw.whole(draw.size(1, 3), draw.size(1, 4))
-    form = draw.choose("apart", "above", "below", "row by row")
-    if form == "apart":
-        return dict(logits=logits * draw.choose(250.0, 25_000.0, 250_000.0))
-    far = {"above": 1.0, "below": -1.0}.get(form, (-1.0) ** np.arange(len(logits))[:, None])
-    return dict(logits=logits + far * draw.choose(1000.0, 999_990.0))
+    above, below, by_turns = 1.0, -1.0, (-1.0) ** np.arange(len(logits))[:, None]
+    return dict(logits=logits + draw.choose(above, below, by_turns) * draw.choose(1e3, 999_990.0))
 
 
 def float32_logits(draw: Draw) -> Arguments:
@@ -269,7 +272,8 @@ softmax = Exercise(
     kinds={
         "plain": plain_logits,
         "many": many_logits,
-        "large": large_logits,
+        "apart": logits_far_apart,
+        "far": logits_far_from_zero,
         "float32": float32_logits,
         "integers": integer_logits,
         "empty batch": no_logits,
@@ -279,7 +283,8 @@ softmax = Exercise(
         rows,
         agrees(0.5, "plain", "many",
                says="every value is exp(logit) over the sum of its row's"),
-        agrees(0.5, "large", name="large", says="logits up to a million give finite values"),
+        agrees(0.5, "apart", "far", name="large",
+               says="logits up to a million give finite values"),
         agrees(0.5, "float32", "integers", "empty batch", name="numbers",
                says="any dtype and memory layout is right, and an empty batch"),
         dtype(0.5),
@@ -322,8 +327,12 @@ def many_rows(draw: Draw) -> Arguments:
     return labelled(draw, many_logits(draw), draw.choose(np.int64, np.uint8))
 
 
-def large_rows(draw: Draw) -> Arguments:
-    return labelled(draw, large_logits(draw))
+def rows_far_apart(draw: Draw) -> Arguments:
+    return labelled(draw, logits_far_apart(draw))
+
+
+def rows_far_from_zero(draw: Draw) -> Arguments:
+    return labelled(draw, logits_far_from_zero(draw))
 
 
 def float32_rows(draw: Draw) -> Arguments:
@@ -432,7 +441,8 @@ cross_entropy = Exercise(
         "one row": one_row,
         "batch": batch,
         "many": many_rows,
-        "large": large_rows,
+        "apart": rows_far_apart,
+        "far": rows_far_from_zero,
         "float32": float32_rows,
         "integers": integer_rows,
         "empty batch": no_rows,
@@ -442,7 +452,8 @@ cross_entropy = Exercise(
         agrees(0.5, "one row", says="a row's loss is minus log softmax at its label"),
         agrees(0.5, "batch", "many", "float32", "integers", "empty batch", name="mean",
                says="the loss is the mean over the rows, and 0 if there are none"),
-        agrees(0.5, "large", name="large", says="logits up to a million give a finite loss"),
+        agrees(0.5, "apart", "far", name="large",
+               says="logits up to a million give a finite loss"),
         untouched(0.5, needs="agrees"),
         refuses("labels that are not one class for every row raise ValueError"),
     ],

@@ -58,25 +58,43 @@ def one_conv_with_geometry(draw: Draw) -> Arguments:
 
 def one_pool(draw: Draw) -> Arguments:
     kernel, stride = draw.pair(1, 4), draw.pair(1, 4)
-    padding = tuple(draw.size(0, k // 2) for k in kernel)
+    padding = draw.pair(0, min(kernel) // 2)
     layer = {"kind": draw.choose(*POOLS), "kernel": kernel, "stride": stride}
     layer |= optional(draw, padding=padding)
     return sized(draw, layer, kernel, layer.get("padding", NONE), more=8)
 
 
-def one_other(draw: Draw) -> Arguments:
-    """A layer without a kernel, on an image or on the numbers that it flattens to."""
-    kind = draw.choose("relu", "batch_norm", "flatten", "global_avg_pool", "dense")
-    shape = draw.size(1, 4), draw.size(1, 5), draw.size(1, 6)
-    if kind == "dense":
-        layer = {"kind": "dense", "out": draw.size(1, 5)} | optional(draw, bias=True)
-        return dict(layers=[layer], shape=(draw.size(1, 9),))
-    return dict(layers=[{"kind": kind}], shape=shape)
+def pool_with_a_rest(draw: Draw) -> Arguments:
+    """The last rows and columns are too few for one more window."""
+    kernel, stride = draw.pair(2, 4), draw.pair(2, 3)
+    size = tuple(
+        k + s * draw.size(0, 2) + draw.size(1, s - 1) for k, s in zip(kernel, stride, strict=True)
+    )
+    layer = {"kind": draw.choose(*POOLS), "kernel": kernel, "stride": stride}
+    return dict(layers=[layer], shape=(draw.size(1, 3), *size))
+
+
+def no_kernel(draw: Draw) -> Arguments:
+    """Layers that keep an image's shape, and one that makes it flat."""
+    layers = [{"kind": draw.choose("relu", "batch_norm")} for _ in range(draw.size(0, 2))]
+    layers.append({"kind": draw.choose("flatten", "global_avg_pool")})
+    return dict(layers=layers, shape=(draw.size(1, 4), draw.size(1, 5), draw.size(1, 6)))
+
+
+def dense_layers(draw: Draw) -> Arguments:
+    layers = [{"kind": "dense", "out": draw.size(1, 12)} | optional(draw, bias=True)]
+    if draw.size(0, 1):
+        layers += [{"kind": "relu"}, {"kind": "dense", "out": draw.size(1, 12)}]
+    if draw.size(0, 1):
+        shape = draw.size(1, 3), draw.size(1, 4), draw.size(1, 5)
+        return dict(layers=[{"kind": "flatten"}, *layers], shape=shape)
+    return dict(layers=layers, shape=(draw.size(1, 12),))
 
 
 def network(draw: Draw) -> Arguments:
     """Rounds of convolution and pooling, then a head; every layer fits the one before."""
-    shape: Shape = draw.size(1, 3), draw.size(8, 30), draw.size(8, 30)
+    # Large enough for two rounds of the largest kernels and strides.
+    shape: Shape = draw.size(1, 3), draw.size(21, 33), draw.size(21, 33)
     layers: list[Layer] = []
     start = shape
     for _ in range(draw.size(0, 2)):
@@ -253,7 +271,7 @@ def global_pool_keeps_axes(layers, shape):
     It gives one number for every channel: (C,)."""
 
     def rule(layer, shape):
-        new = after(layer, shape)
+        new = after(layer, shape[:1] if layer["kind"] == "dense" else shape)
         return (*new, 1, 1) if layer["kind"] == "global_avg_pool" else new
 
     return traced(layers, shape, rule)
@@ -271,15 +289,18 @@ trace_shapes = Exercise(
         "conv": one_conv,
         "geometry": one_conv_with_geometry,
         "pool": one_pool,
-        "other": one_other,
+        "rest": pool_with_a_rest,
+        "no kernel": no_kernel,
+        "dense": dense_layers,
         "network": network,
         "impossible": impossible_layers,
     },
     laws=[
         agrees(0.5, "conv", "geometry", name="conv",
                says='a convolution gives "out" maps, each (size + 2p - k) // s + 1'),
-        agrees(0.5, "pool", name="pool", says="a pool keeps the channels and rounds sizes down"),
-        agrees(0.5, "other", name="other",
+        agrees(0.5, "pool", "rest", name="pool",
+               says="a pool keeps the channels and rounds sizes down"),
+        agrees(0.5, "no kernel", "dense", name="other",
                says="the layers without a kernel give the shapes that they should"),
         agrees(0.5, "network", name="network",
                says="each layer takes the shape that the one before it gives"),
@@ -302,15 +323,8 @@ trace_shapes = Exercise(
         every_layer_on_the_input,
     ],
     returns=("shapes",),
+    cases=10,
 )  # fmt: skip
-
-
-def one_dense(draw: Draw) -> Arguments:
-    layer = {"kind": "dense", "out": draw.size(1, 12)} | optional(draw, bias=True)
-    if draw.size(0, 1):
-        shape = draw.size(1, 3), draw.size(1, 4), draw.size(1, 5)
-        return dict(layers=[{"kind": "flatten"}, layer], shape=shape)
-    return dict(layers=[layer], shape=(draw.size(1, 12),))
 
 
 def counted_conv(draw: Draw) -> Arguments:
@@ -320,13 +334,16 @@ def counted_conv(draw: Draw) -> Arguments:
 
 
 def without_bias(draw: Draw) -> Arguments:
-    arguments = draw.choose(one_conv, one_dense)(draw)
-    arguments["layers"][-1]["bias"] = False
-    return arguments
+    arguments = draw.choose(one_conv, dense_layers)(draw)
+    layers = [x | {"bias": False} if "out" in x else x for x in arguments["layers"]]
+    return {**arguments, "layers": layers}
 
 
-def without_weights(draw: Draw) -> Arguments:
-    return draw.choose(one_pool, one_other)(draw)
+def normalised_maps(draw: Draw) -> Arguments:
+    """Batch normalisation, after a convolution perhaps."""
+    arguments = draw.choose(no_kernel, one_conv)(draw)
+    layers = [x for x in arguments["layers"] if x["kind"] == "conv"] + [{"kind": "batch_norm"}]
+    return {**arguments, "layers": layers}
 
 
 Count = Callable[[Layer, Shape, Shape], int]
@@ -441,9 +458,10 @@ count_parameters = Exercise(
     ops.count_parameters,
     kinds={
         "conv": counted_conv,
-        "dense": one_dense,
+        "dense": dense_layers,
         "no bias": without_bias,
-        "others": without_weights,
+        "pool": one_pool,
+        "batch norm": normalised_maps,
         "network": network,
     },
     laws=[
@@ -451,7 +469,7 @@ count_parameters = Exercise(
                says="a convolution has O * C * KH * KW weights and O biases"),
         agrees(0.5, "dense", name="dense", says="a dense layer has D * M weights and M biases"),
         agrees(0.5, "no bias", name="no_bias", says='"bias": False leaves the biases out'),
-        agrees(0.5, "others", "network", name="network",
+        agrees(0.5, "pool", "batch norm", "network", name="network",
                says="only batch_norm has others, 2 a channel; the layers' numbers add up"),
         untouched(0.5, needs="conv"),
     ],
@@ -468,6 +486,7 @@ count_parameters = Exercise(
         running_statistics_counted,
     ],
     returns=("the number of parameters",),
+    cases=10,
 )  # fmt: skip
 
 
@@ -1014,7 +1033,7 @@ def w_skip_ignored_where_shapes_agree(x, w1, b1, w2, b2, w_skip=None, stride=(1,
     return ops.residual_block(x, w1, b1, w2, b2, w_skip, stride)
 
 
-def block_error(arguments: Arguments, expected: Any) -> float:
+def block_error(arguments: Arguments, expected: Any) -> np.ndarray:
     """Two convolutions, and the skip beside them."""
     x, stride = Carried.start(arguments["x"]), arguments.get("stride", ONE)
     hidden = x.conv(arguments["w1"], arguments["b1"], stride, ONE).relu()
@@ -1078,6 +1097,12 @@ def module(draw: Draw, most: int, longest: int, n: int, dtype: Any = np.float64)
 
 def one_channel_each(draw: Draw) -> Arguments:
     return module(draw, 1, 3, 1)
+
+
+def negative_pixels(draw: Draw) -> Arguments:
+    """Where padding with zeros would win every maximum at the border."""
+    arguments = one_channel_each(draw)
+    return {**arguments, "x": draw.whole(*arguments["x"].shape, low=-4, high=-1)}
 
 
 def many_channels(draw: Draw) -> Arguments:
@@ -1173,36 +1198,36 @@ def pool_first(x, branches):
     return assembled(x, branches, order=(3, 0, 1, 2))
 
 
-def module_error(arguments: Arguments, expected: Any) -> float:
-    """The worst of the four branches."""
+def module_error(arguments: Arguments, expected: Any) -> np.ndarray:
+    """Those of the four branches, side by side."""
     x, branches = Carried.start(arguments["x"]), arguments["branches"]
 
     def conv(x: Carried, name: str) -> Carried:
         side = SIDES[name] // 2
         return x.conv(*branches[name], padding=(side, side))
 
-    pooled = x.to(ops.max_pool2d(x.values, (3, 3), ONE, ONE))
     ends = [
         conv(x, "1x1"),
         conv(conv(x, "3x3_reduce").relu(), "3x3"),
         conv(conv(x, "5x5_reduce").relu(), "5x5"),
-        conv(pooled, "pool_proj"),
+        conv(x.pool((3, 3), ONE, ONE), "pool_proj"),
     ]
-    return max(end.tolerance for end in ends)
+    return np.concatenate([end.tolerance for end in ends], axis=1)
 
 
 inception_module = Exercise(
     ops.inception_module,
     kinds={
         "one channel": one_channel_each,
+        "negative": negative_pixels,
         "channels": many_channels,
         "numbers": modules_of_other_numbers,
         "empty batch": no_images,
     },
     laws=[
         agrees(0.5, "one channel", says="the four branches stand one after the other as channels"),
-        agrees(0.5, "channels", "numbers", "empty batch", name="channels",
-               says="each branch has its own number of channels; any dtype, layout, batch"),
+        agrees(0.5, "negative", "channels", "numbers", "empty batch", name="channels",
+               says="so they do for any pixels, and any number of channels in a branch"),
         dtype(0.5),
         untouched(0.5, needs="agrees"),
     ],

@@ -505,8 +505,8 @@ def impossible_pool_gradient(draw: Draw) -> Arguments:
             {"stride": (1, -1)},
             {"padding": (-1, 0)},
             {"padding": (0, -1)},
-            {"padding": (2, 0)},
-            {"kernel": (2, 1), "padding": (0, 1)},
+            {"kernel": (3, 2), "padding": (2, 0)},
+            {"kernel": (2, 3), "padding": (0, 2)},
             {"dy": (1, 1, 1, 3)},
             {"dy": (1, 1, 2, 4)},
             {"dy": (2, 1, 2, 3)},
@@ -1140,7 +1140,7 @@ def impossible_columns(draw: Draw) -> Arguments:
             {"padding": (0, -1)},
             {"columns": (1, 4, 5)},
             {"columns": (1, 4, 7)},
-            {"columns": (1, 8, 6)},
+            {"columns": (1, 6, 4)},
             {"columns": (2, 4, 6)},
         )
     )

@@ -77,7 +77,7 @@ def kernel_reshaped(kernel):
     return floats(kernel.reshape(filters, channels, height, width))
 
 
-def flipped_kernel(kernel):
+def kernel_flipped_too(kernel):
     """the kernel is flipped as well.
     Keras does not flip kernels either: only the order of the axes differs."""
     return ops.kernel_from_keras(kernel[::-1, ::-1])
@@ -96,7 +96,7 @@ kernel_from_keras = Exercise(
         swapped_in_and_out_channels,
         transposed_kernel,
         kernel_reshaped,
-        flipped_kernel,
+        kernel_flipped_too,
     ],
     returns=("the kernel",),
 )  # fmt: skip
@@ -211,10 +211,10 @@ def flatten_columns_first(weights, images):
     return run(weights, images, order=(0, 3, 2, 1))
 
 
-def flipped_kernels(weights, images):
+def flipped_kernel(weights, images):
     """the kernels are flipped.
     Keras' convolution does not flip them either."""
-    return run(weights, images, kernel=flipped_kernel)
+    return run(weights, images, kernel=kernel_flipped_too)
 
 
 def transposed_kernels(weights, images):
@@ -277,7 +277,7 @@ def convolution_biases_forgotten(weights, images):
     return run(weights, images, biases=(0, 0, 1))
 
 
-def logits_error(arguments: Arguments, expected: Any) -> float:
+def logits_error(arguments: Arguments, expected: Any) -> np.ndarray:
     """That of the same network with the axes in our order."""
     w = arguments["weights"]
     names = ("conv1.w", "conv1.b", "conv2.w", "conv2.b", "dense.w", "dense.b")
@@ -302,7 +302,7 @@ predict = Exercise(
     misconceptions=[
         flatten_order_channels_first,
         flatten_columns_first,
-        flipped_kernels,
+        flipped_kernel,
         transposed_kernels,
         kernels_reshaped,
         pixels_scaled_again,

@@ -193,7 +193,6 @@ sliding_windows = Exercise(
         transposed_places,
     ],
     returns=("windows",),
-    cases=10,
 )  # fmt: skip
 
 
@@ -384,16 +383,16 @@ def empty_batch(draw: Draw) -> Arguments:
 def impossible(draw: Draw) -> Arguments:
     """Geometry that cannot be, one fault at a time."""
     fault = draw.choose(
-        {"w": np.ones((1, 2, 3, 1))},
-        {"w": np.ones((1, 2, 1, 4))},
-        {"w": np.ones((1, 1, 1, 2))},
-        {"w": np.ones((1, 3, 1, 2))},
+        {"w": np.ones((1, 2, 2, 1))},
+        {"w": np.ones((1, 2, 1, 3))},
+        {"w": np.ones((1, 1, 1, 1))},
+        {"w": np.ones((1, 3, 1, 1))},
         {"stride": (0, 1)},
         {"stride": (1, 0)},
         {"stride": (-1, 1)},
         {"stride": (1, -1)},
     )
-    return {**dict(x=np.ones((1, 2, 2, 3)), w=np.ones((1, 2, 1, 2)), stride=ONE), **fault}
+    return {**dict(x=np.ones((1, 2, 1, 2)), w=np.ones((1, 2, 1, 1)), stride=ONE), **fault}
 
 
 def strided_ideas() -> list[Any]:

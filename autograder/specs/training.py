@@ -324,7 +324,14 @@ def step_error(arguments: Arguments, expected: Any) -> tuple[dict[str, Any], dic
     return for_p, for_v
 
 
-def one_part(index: int, name: str, says: str, points: float, keys: Sequence[str] = ()) -> Law:
+def one_part(
+    index: int,
+    name: str,
+    says: str,
+    points: float,
+    keys: Sequence[str] = (),
+    kinds: tuple[str, ...] = (),
+) -> Law:
     """One of the two results is right: all of it, or the arrays of these names."""
 
     def judge(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
@@ -337,7 +344,7 @@ def one_part(index: int, name: str, says: str, points: float, keys: Sequence[str
             value, right = ({key: part[key] for key in keys} for part in (value, right))
         return mismatch(value, right, tolerance, (exercise.returns[index],))
 
-    return Law(name, says, points, judge)
+    return Law(name, says, points, judge, kinds)
 
 
 sgd_momentum = Exercise(
@@ -349,8 +356,10 @@ sgd_momentum = Exercise(
         "numbers": arrays_of_other_numbers,
     },
     laws=[
-        one_part(1, "velocity", "the new velocity is momentum * v - learning_rate * g", 0.5),
-        one_part(0, "parameters", "the parameters move by the new velocity", 0.5),
+        one_part(1, "velocity", "the new velocity is momentum * v - learning_rate * g", 0.5,
+                 kinds=("one array", "first step", "several arrays")),
+        one_part(0, "parameters", "the parameters move by the new velocity, whatever their dtype",
+                 0.5),
         dtype(0.5, says="each array keeps the dtype of its parameter; integers become float64"),
         untouched(0.5, needs="velocity"),
     ],
@@ -374,7 +383,7 @@ sgd_momentum = Exercise(
 # --- forward
 
 FILTERS = {"conv1.w": (8, 1, 3, 3), "conv1.b": (8,), "conv2.w": (16, 8, 3, 3), "conv2.b": (16,)}
-SIZES = ((4, 8), (8, 4), (6, 10), (5, 9), (7, 4), (12, 10))
+SMALL, LARGE = ((4, 8), (8, 4), (6, 10), (5, 9), (7, 4)), ((8, 9), (9, 12), (12, 10))
 Fill = Callable[..., np.ndarray]
 
 
@@ -404,8 +413,12 @@ def smallest_images(draw: Draw) -> Arguments:
     return whole_network(draw, (4, 4), 1)
 
 
-def images_of_all_sizes(draw: Draw) -> Arguments:
-    return whole_network(draw, draw.choose(*SIZES), draw.size(1, 3))
+def small_images(draw: Draw) -> Arguments:
+    return whole_network(draw, draw.choose(*SMALL), draw.size(1, 3))
+
+
+def large_images(draw: Draw) -> Arguments:
+    return whole_network(draw, draw.choose(*LARGE), draw.size(1, 2))
 
 
 def with_other_pixels(draw: Draw, kind: str, arguments: Arguments) -> Arguments:
@@ -417,13 +430,13 @@ def with_other_pixels(draw: Draw, kind: str, arguments: Arguments) -> Arguments:
 
 
 def networks_of_other_numbers(draw: Draw) -> Arguments:
-    kind, size = draw.choose("real", "float32", "int64", "uint8"), draw.choose(*SIZES[:4])
+    kind, size = draw.choose("real", "float32", "int64", "uint8"), draw.choose(*SMALL)
     precision = np.float32 if kind == "float32" else np.float64
     return with_other_pixels(draw, kind, real_network(draw, size, draw.size(1, 2), precision))
 
 
 def no_images(draw: Draw) -> Arguments:
-    return whole_network(draw, draw.choose(*SIZES[:3]), 0)
+    return whole_network(draw, draw.choose(*SMALL), 0)
 
 
 Values = Callable[[np.ndarray], np.ndarray]
@@ -521,7 +534,7 @@ def flipped_kernels(parameters, images):
     return ops.forward(turned, images)
 
 
-def logits_error(arguments: Arguments, expected: Any) -> float:
+def logits_error(arguments: Arguments, expected: Any) -> np.ndarray:
     return SmallNetwork.of(arguments["parameters"], arguments["images"]).logits.tolerance
 
 
@@ -529,13 +542,14 @@ forward = Exercise(
     ops.forward,
     kinds={
         "smallest": smallest_images,
-        "sizes": images_of_all_sizes,
+        "small": small_images,
+        "large": large_images,
         "numbers": networks_of_other_numbers,
         "empty batch": no_images,
     },
     laws=[
         agrees(0.5, "smallest", says="conv - relu - pool - conv - relu - pool - dense"),
-        agrees(0.5, "sizes", "numbers", "empty batch", name="sizes",
+        agrees(0.5, "small", "large", "numbers", "empty batch", name="sizes",
                says="images of any size, dtype and number: flattened channel, row, column"),
         dtype(0.5, says="the images decide the dtype: float32, or float64"),
         untouched(0.5, needs="agrees"),
@@ -577,7 +591,7 @@ def small_batch(draw: Draw) -> Arguments:
 
 
 def larger_batch(draw: Draw) -> Arguments:
-    return with_labels(draw, real_network(draw, draw.choose(*SIZES), draw.size(1, 3)))
+    return with_labels(draw, real_network(draw, draw.choose(*SMALL, *LARGE), draw.size(1, 3)))
 
 
 def batch_of_other_numbers(draw: Draw) -> Arguments:
@@ -681,7 +695,7 @@ def mean_bias_gradient(parameters, images, labels):
     return loss, gradients | scaled
 
 
-def network_error(arguments: Arguments, expected: Any) -> tuple[float, dict[str, float]]:
+def network_error(arguments: Arguments, expected: Any) -> tuple[float, dict[str, Any]]:
     """Errors carried forward to the loss, and back to each gradient; both results have them."""
     parameters, labels = arguments["parameters"], arguments["labels"]
     network = SmallNetwork.of(parameters, arguments["images"])

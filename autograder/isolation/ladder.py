@@ -1,0 +1,373 @@
+"""The ladder of isolation, and the proof of the level in use.
+
+strong   bubblewrap namespaces, another user (when started by root), Landlock, seccomp, rlimits
+medium   Landlock, seccomp, rlimits, no capabilities: what a default container allows
+weak     a separate process and rlimits: practice on macOS, never a grade
+
+A level counts only when a probe has failed at everything that it must deny.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograder.isolation.limits import Limits
+
+LEVELS = ("weak", "medium", "strong")
+HERE = Path(__file__).resolve().parent
+FILTERS = HERE / "filters"
+# Nobody else's number: above the users and service accounts of distributions, below subuid ranges.
+WORKER_UID = 64001
+START_SECONDS = 60.0
+PR_SET_DUMPABLE = 4
+
+# What each level must deny; the rest of the probe is told, not required.
+ALWAYS = ("read the environment", "read the grader's memory")
+CONFINED = (
+    *ALWAYS,
+    "read a file",
+    "list the home",
+    "write a file",
+    "open a socket",
+    "start a process",
+    "signal the grader",
+    "limit the grader",
+    "trace a process",
+)
+
+
+class GraderFault(RuntimeError):
+    """Something of ours failed: never the student's fault, never their points."""
+
+
+class NotIsolated(RuntimeError):
+    """A level of isolation cannot be had here; the message says why and what would mend it."""
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """The level in force, as results record it."""
+
+    level: str
+    mechanisms: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"level": self.level, "mechanisms": list(self.mechanisms)}
+
+
+class ForkServer:
+    """The process from which workers are forked, at one level of isolation."""
+
+    def __init__(self, level: str, limits: Limits) -> None:
+        self.level = level
+        self.limits = limits
+        _hide_this_process()
+        self._private = tempfile.mkdtemp(prefix="autograder-")
+        os.chmod(self._private, 0o711)
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.settimeout(START_SECONDS)
+        try:
+            with theirs:
+                self._process = self._start(theirs)
+            ready = self._ask({})
+        except BaseException:
+            self.close()
+            raise
+        names = [*(["bwrap"] if level == "strong" else []), *ready["ready"], "rlimits"]
+        self.isolation = Isolation(level, ("process", *names))
+
+    def _start(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
+        python = _python()
+        settings = {
+            "level": self.level,
+            "uid": WORKER_UID if self.level == "strong" and os.geteuid() == 0 else None,
+            "limits": asdict(self.limits),
+            "filter": str(FILTERS / f"{platform.machine()}.bpf"),
+            "private": "/tmp" if self.level == "strong" else self._private,
+            **python.grants(),
+        }
+        command = [
+            python.executable,
+            *("-S", "-s", "-P", "-B"),
+            str(HERE / "forkserver.py"),
+            str(theirs.fileno()),
+            str(HERE),
+            str(python.packages),
+            json.dumps(settings),
+        ]
+        if self.level == "strong":
+            command = [*bubblewrap(python, settings["uid"]), *command]
+        return subprocess.Popen(
+            command,
+            pass_fds=[theirs.fileno()],
+            env={
+                "PYTHONHASHSEED": "0",
+                "OPENBLAS_NUM_THREADS": "1",
+                "OMP_NUM_THREADS": "1",
+                "MKL_NUM_THREADS": "1",
+            },
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    # --- requests
+
+    def fork(self, channel: socket.socket) -> int:
+        """A worker that answers on `channel`; its pid in the server's eyes."""
+        message = json.dumps({"do": "fork"}).encode()
+        try:
+            socket.send_fds(self._control, [message], [channel.fileno()])
+        except OSError as error:
+            raise self._fault() from error
+        return int(self._answer()["pid"])
+
+    def cpu_seconds(self, pid: int) -> float | None:
+        """CPU seconds that a worker has used so far; None if it has ended."""
+        cpu = self._ask({"do": "cpu", "pid": pid})["cpu"]
+        return None if cpu is None else float(cpu)
+
+    def end(self, pid: int) -> tuple[int, bool]:
+        """End a worker; its exit code, and whether it had to be killed."""
+        answer = self._ask({"do": "end", "pid": pid})
+        return os.waitstatus_to_exitcode(int(answer["status"])), bool(answer["killed"])
+
+    def probe(self, request: Mapping[str, Any]) -> dict[str, str]:
+        """What a worker can do here that it should not."""
+        outcome: dict[str, str] = self._ask({"do": "probe", **request})["outcome"]
+        return outcome
+
+    def _ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            if message:
+                self._control.send(json.dumps(message).encode())
+        except OSError as error:
+            raise self._fault() from error
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        try:
+            data = self._control.recv(1 << 16)
+        except OSError as error:
+            raise self._fault() from error
+        if not data:
+            raise self._fault()
+        answer: dict[str, Any] = json.loads(data)
+        return answer
+
+    def _fault(self) -> GraderFault:
+        """Why the server is gone, in its own last words."""
+        self._process.kill()
+        _, words = self._process.communicate()
+        last = words.decode(errors="replace").strip().splitlines()[-1:]
+        return GraderFault(f"the worker process did not start or broke off: {' '.join(last)}")
+
+    def close(self) -> None:
+        """End the server and all its workers."""
+        self._control.close()
+        process = getattr(self, "_process", None)
+        if process is not None:
+            process.kill()
+            process.communicate()
+        shutil.rmtree(self._private, ignore_errors=True)
+
+
+# --- where Python and NumPy lie
+
+
+@dataclass(frozen=True)
+class Python:
+    """The interpreter without the packages installed beside it, and NumPy alone of those."""
+
+    executable: str
+    stdlib: Path
+    packages: Path
+    libraries: tuple[Path, ...]
+
+    @property
+    def numpy(self) -> list[Path]:
+        return [p for p in (self.packages / "numpy", self.packages / "numpy.libs") if p.is_dir()]
+
+    def grants(self) -> dict[str, list[str]]:
+        """For Landlock: what workers may list, read, and write as devices."""
+        parts = [
+            str(entry)
+            for entry in sorted(self.stdlib.iterdir())
+            if entry.name not in ("site-packages", "dist-packages")
+        ]
+        readable = [*parts, *map(str, self.numpy), *map(str, self.libraries), str(HERE)]
+        return {
+            "listed": [str(self.stdlib)],
+            "readable": [*readable, "/dev/urandom"],
+            "devices": ["/dev/null"],
+        }
+
+
+def _python() -> Python:
+    executable = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+    libraries = [Path("/etc/ld.so.cache")]
+    multiarch = sysconfig.get_config_var("MULTIARCH") or ""
+    for folder in ("/lib", "/usr/lib", "/lib64", "/usr/lib64"):
+        # On Debian and its children the C libraries lie in a folder named for the architecture.
+        inner = Path(folder) / multiarch
+        place = inner if multiarch and inner.is_dir() else Path(folder)
+        if place.is_dir() and (place == inner or folder.endswith("64")):
+            libraries.append(place)
+    own = Path(sysconfig.get_config_var("LIBDIR") or "")
+    if own.is_dir() and own not in (Path("/usr/lib"), Path("/lib")):
+        libraries += sorted(own.glob("libpython*"))
+    return Python(
+        str(executable),
+        Path(sysconfig.get_path("stdlib", vars=_base())).resolve(),
+        Path(np.__file__).resolve().parent.parent,
+        tuple(dict.fromkeys(path for path in libraries if path.exists())),
+    )
+
+
+def _base() -> dict[str, str]:
+    return {"base": sys.base_prefix, "installed_base": sys.base_prefix}
+
+
+def bubblewrap(python: Python, uid: int | None) -> list[str]:
+    """The command line that puts a program into namespaces of its own (see bwrap(1))."""
+    binds = [Path(python.executable), python.stdlib, *python.numpy, *python.libraries, HERE]
+    arguments = [
+        "bwrap",
+        *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
+        "--unshare-cgroup-try",
+        *("--hostname", "worker", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
+    ]
+    if uid is None:
+        arguments += ["--unshare-user", "--disable-userns"]
+    else:
+        # bwrap keeps root's privileges otherwise; these two are for becoming another user.
+        arguments += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    seen: set[Path] = set()
+    for path in [*binds, Path("/dev/null"), Path("/dev/urandom"), Path("/tmp")]:
+        # Folders that bwrap makes by itself are closed to other users than root.
+        for parent in reversed(path.parents):
+            if parent not in seen and parent != Path("/"):
+                seen.add(parent)
+                if parent.is_symlink():
+                    arguments += ["--symlink", os.readlink(parent), str(parent)]
+                else:
+                    arguments += ["--perms", "0755", "--dir", str(parent)]
+    for path in binds:
+        if path.is_symlink():
+            arguments += ["--symlink", os.readlink(path), str(path)]
+        else:
+            arguments += ["--ro-bind", str(path), str(path)]
+    for name in ("site-packages", "dist-packages"):
+        if (python.stdlib / name).is_dir():
+            arguments += ["--perms", "0755", "--tmpfs", str(python.stdlib / name)]
+    # A package folder inside the one just hidden: NumPy installed without a virtual environment.
+    for path in python.numpy:
+        if python.stdlib in path.parents:
+            arguments += ["--ro-bind", str(path), str(path)]
+    for device in ("/dev/null", "/dev/urandom"):
+        arguments += ["--dev-bind", device, device]
+    arguments += ["--perms", "0777", "--size", str(32 << 20), "--tmpfs", "/tmp"]
+    return [*arguments, "--remount-ro", "/", "--chdir", "/", "--"]
+
+
+# --- which level
+
+
+def best(limits: Limits, required: str = "weak") -> ForkServer:
+    """The highest level that can be proven here; NotIsolated if it is below the one required."""
+    reasons = []
+    for level in reversed(LEVELS):
+        if LEVELS.index(level) < LEVELS.index(required):
+            break
+        try:
+            return proven(level, limits)
+        except NotIsolated as error:
+            reasons.append(str(error))
+    raise NotIsolated("; ".join(reasons))
+
+
+def proven(level: str, limits: Limits) -> ForkServer:
+    """A server at this level, after its probe has failed at all that the level must deny."""
+    if (missing := unavailable(level)) is not None:
+        raise NotIsolated(f"{level}: {missing}")
+    try:
+        server = ForkServer(level, limits)
+    except GraderFault as fault:
+        if level == "weak":
+            raise
+        raise NotIsolated(f"{level}: {fault}") from fault
+    try:
+        breaches = possible(level, examine(server))
+    except BaseException:
+        server.close()
+        raise
+    if breaches:
+        server.close()
+        raise NotIsolated(f"{level}: a worker could {', '.join(breaches)}")
+    return server
+
+
+def unavailable(level: str) -> str | None:
+    """Why a level cannot even be tried here, and what would mend it."""
+    if level == "weak":
+        return None
+    if sys.platform != "linux":
+        return "needs Linux (on Windows, WSL2)"
+    if not (FILTERS / f"{platform.machine()}.bpf").is_file():
+        return f"has no seccomp filter for {platform.machine()}"
+    from autograder.isolation import confine
+
+    if confine.landlock_version() < 1:
+        return "needs a kernel with Landlock (5.13 or later)"
+    if level == "strong" and shutil.which("bwrap") is None:
+        return "needs bubblewrap (apt-get install bubblewrap)"
+    return None
+
+
+def examine(server: ForkServer) -> dict[str, str]:
+    """Let a worker try what must fail, with baits made for it."""
+    with tempfile.TemporaryDirectory(prefix="autograder-bait-") as folder:
+        os.chmod(folder, 0o777)
+        canary = Path(folder) / "canary"
+        canary.write_text("canary")
+        canary.chmod(0o644)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            return server.probe(
+                {
+                    "canary": str(canary),
+                    "home": str(Path.home()),
+                    "port": listener.getsockname()[1],
+                    "pid": os.getpid(),
+                }
+            )
+
+
+def possible(level: str, outcome: Mapping[str, str]) -> list[str]:
+    """What the probe achieved, or did not report, of what the level must deny."""
+    must = ALWAYS if level == "weak" else CONFINED
+    if level == "weak" and sys.platform == "linux" and os.geteuid() == 0:
+        must = ()  # nothing is hidden from root
+    return [name for name in must if not outcome.get(name, "").startswith("denied")]
+
+
+def _hide_this_process() -> None:
+    """Nobody may read this process's memory or environment through /proc, or trace it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
