@@ -75,5 +75,3 @@ def _trace() -> None:
     # PTRACE_TRACEME: the mildest of its requests, which harms nobody.
     if libc.ptrace(0, 0, 0, 0) < 0:
         raise OSError(ctypes.get_errno(), "ptrace")
-
-
