@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
+
 from autograder.compare import Mismatch
 from autograder.isolation.parent import Answer
 from autograder.isolation.wire import WireError
@@ -38,7 +40,8 @@ def judge_case(
         status = cast(Status, answer.status)
         return Failure(case, status, answer.message, None, number, answer.printed, answer.at_import)
     try:
-        mismatch = law.judge(exercise, case, answers)
+        with np.errstate(all="ignore"):  # answers hold any numbers; nobody wants to be warned
+            mismatch = law.judge(exercise, case, answers)
     except WireError as error:
         return Failure(case, "fail", f"the result cannot be read: {error}", None, number, printed)
     if mismatch is None:
