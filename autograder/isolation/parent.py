@@ -6,34 +6,24 @@ it died in is known, because answers come one by one and in order.
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import os
 import secrets
 import select
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
-from autograder.isolation import wire
+from autograder.isolation import ladder, wire
+from autograder.isolation.ladder import ForkServer, GraderFault
 from autograder.isolation.limits import DEFAULT, Limits
 
 START_SECONDS = 60.0
 SLOW_TICK = 0.2
-
-
-class GraderFault(RuntimeError):
-    """Something of ours failed: never the student's fault, never their points."""
 
 
 @dataclass(frozen=True)
@@ -92,39 +82,15 @@ class _Died(Exception):
 
 
 class Worker:
-    """One process of student code."""
+    """One process of student code, forked for one submission."""
 
-    def __init__(self, sources: Mapping[str, str], limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self, server: ForkServer, sources: Mapping[str, str]) -> None:
+        self.server = server
+        self.limits = server.limits
         self._buffer = bytearray()
-        ours, theirs = socket.socketpair()
-        here = Path(__file__).resolve().parent
-        packages = Path(np.__file__).resolve().parent.parent
+        self._socket, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    *("-S", "-s", "-P", "-B"),
-                    str(here / "worker.py"),
-                    str(theirs.fileno()),
-                    str(here),
-                    str(packages),
-                    json.dumps(dataclasses.asdict(limits)),
-                ],
-                pass_fds=[theirs.fileno()],
-                env={
-                    "PYTHONHASHSEED": "0",
-                    "OPENBLAS_NUM_THREADS": "1",
-                    "OMP_NUM_THREADS": "1",
-                    "MKL_NUM_THREADS": "1",
-                },
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        self._socket = ours
+            self._pid = server.fork(theirs)
         self._socket.setblocking(False)
         try:
             kind, _, _ = self._frame(bytes(wire.NONCE_BYTES), START_SECONDS)
@@ -136,13 +102,9 @@ class Worker:
             raise GraderFault(f"the worker did not start: {death}") from death
 
     def close(self) -> None:
-        """End the process and everything it started."""
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            self._process.kill()
-        self._process.wait()
+        """End the process."""
         self._socket.close()
+        self.server.end(self._pid)
 
     def run(
         self, module: str, function: str, calls: Sequence[EncodedCall], seconds: float
@@ -200,7 +162,7 @@ class Worker:
 
     def _frame(self, nonce: bytes, seconds: float) -> tuple[int, dict[str, Any], bytes]:
         """The next frame, checked from its first byte on, within the CPU seconds allowed."""
-        clock = _Clock(self._process.pid, seconds, self.limits.wall_factor)
+        clock = _Clock(lambda: self.server.cpu_seconds(self._pid), seconds, self.limits.wall_factor)
         head = wire.HEADER.size
         need = head
         while True:
@@ -229,12 +191,11 @@ class Worker:
         return kind, parsed, body
 
     def _death(self) -> _Died:
-        """Why the process is gone."""
-        try:
-            code = self._process.wait(5.0)
-        except subprocess.TimeoutExpired:
+        """Why the process is gone; it is over with it in any case."""
+        code, killed = self.server.end(self._pid, patience=5.0)
+        if killed:
             return _garbled("the channel was closed")
-        if code == -signal.SIGXCPU:
+        if code in (-signal.SIGXCPU, -signal.SIGKILL):
             limit = self.limits.worker_seconds
             return _Died("timeout", f"stopped by the system after {limit} CPU seconds in all")
         if code < 0:
@@ -249,8 +210,10 @@ def _garbled(what: str) -> _Died:
 class _Clock:
     """Counts the worker's CPU seconds until its answer is whole; looks only once it is slow."""
 
-    def __init__(self, pid: int, seconds: float, wall_factor: float) -> None:
-        self._pid = pid
+    def __init__(
+        self, cpu_seconds: Callable[[], float | None], seconds: float, wall_factor: float
+    ) -> None:
+        self._cpu_seconds = cpu_seconds
         self._seconds = seconds
         self._wall = seconds * wall_factor
         self._started = time.monotonic()
@@ -262,13 +225,9 @@ class _Clock:
         if now < self._next_look:
             return None
         self._next_look = now + SLOW_TICK
-        import psutil  # only slow code pays for this import
-
-        try:
-            times = psutil.Process(self._pid).cpu_times()
-        except psutil.Error:
+        cpu = self._cpu_seconds()
+        if cpu is None:
             return None  # it ended: the channel will tell
-        cpu = times.user + times.system
         if self._cpu_at_first_look is None:
             self._cpu_at_first_look = cpu
         if cpu - self._cpu_at_first_look > self._seconds:
@@ -350,25 +309,36 @@ class Session:
     """A submission at work: its functions can be asked, whatever they do.
 
     `unreadable` says of modules that are there but are no text why they are not; `single` names
-    the one module that holds every function, where one file was handed in.
+    the one module that holds every function, where one file was handed in. Without a server given,
+    the session starts one of its own, at the best level of isolation that there is.
     """
 
     sources: Mapping[str, str]
     limits: Limits = DEFAULT
     unreadable: Mapping[str, str] = field(default_factory=dict)
     single: str = ""
+    server: ForkServer | None = None
     cpu_seconds: float = 0.0  # what the functions themselves used, as the worker tells it
     _worker: Worker | None = None
+    _own_server: ForkServer | None = None
     _unloadable: dict[str, Answer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for module, reason in self.unreadable.items():
             self._unloadable[module] = Answer("error", reason, at_import=True)
 
+    def running_server(self) -> ForkServer:
+        """The server that forks this session's workers."""
+        if self.server is not None:
+            return self.server
+        if self._own_server is None:
+            self._own_server = ladder.best(self.limits)
+        return self._own_server
+
     @property
     def isolation(self) -> dict[str, Any]:
         """The level of isolation in force, as results record it."""
-        return {"level": "weak", "mechanisms": ["process", "rlimits"]}
+        return self.running_server().isolation.to_json()
 
     def __enter__(self) -> Session:
         return self
@@ -382,6 +352,12 @@ class Session:
         self.close()
 
     def close(self) -> None:
+        self._end_worker()
+        if self._own_server is not None:
+            self._own_server.close()
+            self._own_server = None
+
+    def _end_worker(self) -> None:
         if self._worker is not None:
             self._worker.close()
             self._worker = None
@@ -430,7 +406,7 @@ class Session:
     ) -> Answer | None:
         """Fill in answers until all are there or the worker dies; then the answer it died with."""
         if self._worker is None:
-            self._worker = Worker(self.sources, self.limits)
+            self._worker = Worker(self.running_server(), self.sources)
         loaded = False
         try:
             replies = self._worker.run(module, function, [calls[i] for i in rest], seconds)
@@ -445,7 +421,7 @@ class Session:
                     answers[next(unread)] = reply
                     self.cpu_seconds += reply.seconds
         except _Died as death:
-            self.close()
+            self._end_worker()
             if not loaded:
                 death.answer.at_import = True
                 self._unloadable[module] = death.answer

@@ -1,7 +1,7 @@
 """The untrusted side: runs a submission's functions on the arguments it is sent, and answers.
 
-Started by `parent.py` as a script, with nothing of the autograder importable: the standard library,
-NumPy and `wire.py` are all it has. It judges nothing. It holds no expected value, no law and no
+Forked by `forkserver.py`, with nothing of the autograder importable: the standard library, NumPy
+and `wire.py` are all it has. It judges nothing. It holds no expected value, no law and no
 seed, so student code that takes over this process gains only the power to send other answers.
 """
 
@@ -19,30 +19,10 @@ import sys
 import time
 import traceback
 import types
-import warnings
 from typing import Any
 
 PACKAGE = "exercises"
 CPU_GRACE = 5  # seconds
-
-
-def main() -> None:
-    descriptor, here, packages, limits_text = sys.argv[1:5]
-    limits = json.loads(limits_text)
-    apply_rlimits(limits)
-    sys.path[:] = [p for p in sys.path if p not in ("", here)]
-    sys.path += [here, packages]
-    import numpy  # noqa: F401
-    import wire  # type: ignore[import-not-found]  # it lies beside this script
-
-    # Everything else that is installed beside NumPy stays out of reach, and names stay free for
-    # the submission's own modules.
-    sys.path.remove(here)
-    sys.path.remove(packages)
-    del sys.modules["wire"]
-    sys.argv[1:] = []
-    warnings.simplefilter("ignore")
-    Session(socket.socket(fileno=int(descriptor)), wire, limits).serve()
 
 
 def apply_rlimits(limits: dict[str, Any]) -> None:
@@ -370,7 +350,3 @@ def size_of(node: Any, wire: Any) -> int:
         if tag in "td":
             return sum(size_of(n[1] if tag == "d" else n, wire) for n in content)
     return 0
-
-
-if __name__ == "__main__":
-    main()
