@@ -240,7 +240,11 @@ def _write(file: Path, data: bytes) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as temporary:
-            temporary.write(data)
-        os.replace(temporary.name, file)
+            try:
+                temporary.write(data)
+                temporary.flush()
+                os.replace(temporary.name, file)
+            except OSError:
+                os.unlink(temporary.name)
     except OSError:
         return

@@ -128,7 +128,10 @@ def _leaf(yours: Any, expected: Any, tolerance: Any, name: str) -> Mismatch | No
         return None
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     cell = f"{name}[{','.join(map(str, index))}]" if index else name
-    text = f"{cell} is {number(y[index])}; it should be {number(e[index])}"
+    is_, should_be = number(y[index]), number(e[index])
+    if is_ == should_be:  # they differ in later digits only
+        is_, should_be = f"{float(y[index]):.17g}", f"{float(e[index]):.17g}"
+    text = f"{cell} is {is_}; it should be {should_be}"
     return Mismatch(text, name, index, yours, expected)
 
 

@@ -297,7 +297,8 @@ def _parts(value: Any) -> list[Any]:
 
 def snippet(exercise: Exercise, arguments: Arguments, wrong: Mismatch | None) -> str:
     """Lines to paste into Python, in the folder with the exercises; none for large arrays."""
-    if any(array.size > MAX_PASTED for array in arrays_of(arguments)):
+    spelled = [value for name, value in arguments.items() if name not in exercise.recipes]
+    if any(array.size > MAX_PASTED for array in arrays_of(spelled)):
         return ""
     needs_numpy = any(_needs_numpy(value) for value in arguments.values())
     lines = ["import numpy as np"] if needs_numpy else []

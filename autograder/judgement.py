@@ -36,9 +36,7 @@ def judge_case(
         if answer.status == "value" or expected_error:
             continue
         status = cast(Status, answer.status)
-        return Failure(
-            case, status, answer.message, None, number, answer.printed, answer.at_import
-        )
+        return Failure(case, status, answer.message, None, number, answer.printed, answer.at_import)
     try:
         mismatch = law.judge(exercise, case, answers)
     except WireError as error:

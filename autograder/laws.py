@@ -7,6 +7,7 @@ aside) needs another law first.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +139,23 @@ def _fresh(exercise: Exercise, case: Case, answers: Sequence[Answer]) -> Mismatc
     return Mismatch(
         f"right on the first call, wrong on a second one with other values: {wrong.message}"
     )
+
+
+def lasting(law: Law) -> Law:
+    """A law about one result, and that a second call leaves this result alone.
+
+    For functions with too few points for `fresh`; values that are remembered show in other laws.
+    """
+
+    def judge(exercise: Exercise, case: Case, answers: Sequence[Answer]) -> Mismatch | None:
+        first, _, again = answers
+        if (wrong := law.judge(exercise, case, answers)) is not None:
+            return wrong
+        if mismatch(again.value, first.value, 0.0) is not None:
+            return Mismatch("a second call, with other values, changed the result of the first")
+        return None
+
+    return dataclasses.replace(law, judge=judge, calls=_with_other_values, reread=True)
 
 
 def refuses(says: str, points: float = 0.5) -> Law:

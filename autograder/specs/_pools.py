@@ -20,6 +20,11 @@ Pixels = Callable[..., np.ndarray]
 # --- pixels
 
 
+def from_zero(draw: Draw, *shape: int) -> np.ndarray:
+    """Small numbers from 0 up."""
+    return draw.whole(*shape, low=0)
+
+
 def positive(draw: Draw, *shape: int) -> np.ndarray:
     """Distinct numbers from 1 up: a search that starts at 0, or padding of 0, does no harm."""
     pixels = draw.shuffled(*shape)

@@ -555,7 +555,9 @@ def said(step: Step | None) -> str:
     return what + sides
 
 
-def holds_steps(name: str, says: str, points: float, shape: Shape, kinds: Sequence[str]) -> Law:
+def holds_steps(
+    name: str, says: str, points: float, shape: Shape, what: str, kinds: Sequence[str]
+) -> Law:
     """The steps of these kinds are the reference's, one after the other."""
 
     def judge(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
@@ -565,11 +567,11 @@ def holds_steps(name: str, says: str, points: float, shape: Shape, kinds: Sequen
             return Mismatch(str(problem))
         right = [s for s in steps(case.expected, shape)[0] if s[0] in kinds]
         for i in range(max(len(yours), len(right))):
-            mine, theirs = (part[i] if i < len(part) else None for part in (right, yours))
-            if mine != theirs:
-                names = "layer" if len(kinds) > 1 else f"{kinds[0]} layer"
-                where = f"{names} {i + 1}, not counting the others"
-                return Mismatch(f"{where}: it is {said(theirs)}; it should be {said(mine)}")
+            wanted, found = (part[i] if i < len(part) else None for part in (right, yours))
+            if found != wanted:
+                return Mismatch(
+                    f"of the {what}, number {i + 1} is {said(found)}; it should be {said(wanted)}"
+                )
         return None
 
     return Law(name, says, points, judge)
@@ -652,7 +654,9 @@ lenet5 = Exercise(
     laws=[
         holds_steps("layers",
                     "5x5 convolutions of 6 and 16, each with a 2x2 pool; dense 120, 84, 10", 0.5,
-                    LENET_IMAGE, ("conv", "pool", "global_avg_pool", "dense")),
+                    LENET_IMAGE,
+                    "convolutions, pools and dense layers",
+                    ("conv", "pool", "global_avg_pool", "dense")),
         holds_parameters("for images of 1x32x32 they have 61,706 parameters", 0.5, LENET_IMAGE),
     ],
     misconceptions=[lenet_for_28x28, same_padding_everywhere, layer_of_84_forgotten],
@@ -711,9 +715,10 @@ alexnet = Exercise(
     laws=[
         holds_steps("convolutions",
                     "five convolutions and three overlapping pools, as torchvision's", 0.5,
-                    ALEXNET_IMAGE, ("conv", "pool", "global_avg_pool")),
+                    ALEXNET_IMAGE,
+                    "convolutions and pools", ("conv", "pool", "global_avg_pool")),
         holds_steps("dense", "then dense layers of 4096, 4096 and 1000", 0.5, ALEXNET_IMAGE,
-                    ("dense",)),
+                    "dense layers", ("dense",)),
         holds_parameters("for images of 3x224x224 they have 61,100,840 parameters", 0.5,
                          ALEXNET_IMAGE),
     ],

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograder.compare import Mismatch, mismatch, structure
-from autograder.laws import agrees, dtype, fresh, largest_of, refuses, untouched
+from autograder.laws import agrees, dtype, largest_of, refuses, tidy, untouched, lasting
 from autograder.spec import Arguments, Case, Exercise, Kind, Law
 from autograder.specs import _layers, _pools
 from autograder.specs._layers import CONVOLUTION, NONE, ONE, Pair, output_shape, renumbered
@@ -48,6 +48,12 @@ def parts(name: str, names: Sequence[str], says: str, points: float, *kinds: str
         return None
 
     return Law(name, says, points, judge, kinds)
+
+
+def tidy_gradient(*kinds: str) -> Law:
+    """`dtype`, `untouched` and `lasting` in one, on these kinds and on all types of numbers."""
+    says = "it is an array of its own, of the dtype of dy; arguments stay unchanged"
+    return lasting(tidy(0.5, says, *kinds, *TYPES, needs="agrees"))
 
 
 def numbers(*types: str, of: Kind) -> Kind:
@@ -110,6 +116,13 @@ def no_activations(draw: Draw) -> Arguments:
     return {name: value[:0] for name, value in signs(draw).items()}
 
 
+def activations_that_differ(draw: Draw) -> Arguments:
+    dy, x = draw.choose(
+        ((2, 3), (2, 1)), ((3,), (2, 3)), ((2, 3), (3,)), ((1, 3), (2, 3)), ((2, 3), (3, 2))
+    )
+    return dict(dy=np.ones(dy), x=np.ones(x))
+
+
 def relu_ideas() -> list[Callable[..., Any]]:
     """Misconceptions of relu_backward."""
 
@@ -164,6 +177,7 @@ relu_backward = Exercise(
         "zeros": zeros,
         **of_all_types(signs),
         "empty batch": no_activations,
+        "impossible": activations_that_differ,
     },
     laws=[
         agrees(0.5, "signs", "large", says="dy passes where x is above 0, and nowhere else"),
@@ -175,8 +189,8 @@ relu_backward = Exercise(
             name="zero",
             says="at x = 0 it is 0; any shape, dtype and memory layout will do",
         ),
-        dtype(0.5, needs="agrees"),
-        untouched(0.5, needs="agrees"),
+        tidy_gradient("signs", "zeros"),
+        refuses("shapes that differ raise ValueError"),
     ],
     tolerance=exact,
     misconceptions=relu_ideas(),
@@ -296,7 +310,7 @@ dense_backward = Exercise(
         parts("dw", ["dw"], "dw (D, M) sums x times dy over the batch", 0.5),
         parts("db", ["db"], "db (M,) sums dy over the batch", 0.5),
         dtype(0.5, needs="db"),
-        untouched(0.5, needs="db"),
+        lasting(untouched(0.5, "batch", "pixels", needs="db")),
         refuses("shapes that do not match raise ValueError"),
     ],
     tolerance=of_sums(ops.dense_backward, "dy"),
@@ -343,6 +357,11 @@ def huge_scores(draw: Draw) -> Arguments:
 
 def no_scores(draw: Draw) -> Arguments:
     return scores(draw, 0, draw.size(1, 4))
+
+
+def wrong_labels(draw: Draw) -> Arguments:
+    labels = draw.choose([0, 3], [-1, 2], [0, 1, 2], [1])
+    return dict(logits=np.arange(6.0).reshape(2, 3), labels=np.array(labels))
 
 
 def of_softmax_gradient(arguments: Arguments, expected: Any) -> float:
@@ -440,6 +459,7 @@ cross_entropy_backward = Exercise(
         "integers": scores_of("int64"),
         "empty batch": no_scores,
         "huge": huge_scores,
+        "impossible": wrong_labels,
     },
     laws=[
         agrees(0.5, "one row", says="for one image it is softmax, less 1 at the label"),
@@ -455,8 +475,18 @@ cross_entropy_backward = Exercise(
             says="it is the gradient of the mean over the batch",
         ),
         agrees(0.5, "huge", name="huge", says="logits of up to a million in size do no harm"),
-        dtype(0.5, needs="agrees"),
-        untouched(0.5, needs="agrees"),
+        lasting(
+            tidy(
+                0.5,
+                "an array of its own, of the dtype of logits; arguments stay unchanged",
+                "batch",
+                "real numbers",
+                "float32",
+                "integers",
+                needs="agrees",
+            )
+        ),
+        refuses("labels that are not one class a row raise ValueError"),
     ],
     tolerance=of_softmax_gradient,
     misconceptions=cross_entropy_ideas(),
@@ -554,6 +584,19 @@ def largest_pixels(window: np.ndarray) -> np.ndarray:
     """Which pixels of a window are as large as its largest."""
     mask: np.ndarray = window == window.max(axis=(2, 3), keepdims=True)
     return mask
+
+
+def sums_law(points: float, *kinds: str) -> Law:
+    """What pooling keeps: each dy arrives whole, wherever in its window."""
+
+    def judge(exercise: Exercise, case: Case, answers: Sequence[Answer]) -> Mismatch | None:
+        dx, dy = answers[0].value, case.arguments["dy"]
+        if (wrong := mismatch(dx, case.expected, 0.0, ("dx",), values=False)) is not None:
+            return wrong
+        allowed = exercise.tolerance(case.arguments, case.expected) * prod(dx.shape[2:])
+        return mismatch(dx.sum(axis=(2, 3)), dy.sum(axis=(2, 3)), allowed, ("dx.sum((2, 3))",))
+
+    return Law("sums", "in every channel, dx sums to what dy sums to", points, judge, kinds)
 
 
 def max_pool_ideas() -> list[Callable[..., Any]]:
@@ -681,9 +724,9 @@ max_pool2d_backward = Exercise(
             name="padding",
             says="padding never wins, so it never takes a gradient",
         ),
-        fresh(0.5, "tiles"),
+        sums_law(0.5, "channels", "ties", "strides", "paddings"),
         dtype(0.5, needs="agrees"),
-        untouched(0.5, needs="agrees"),
+        lasting(untouched(0.5, "tiles", "paddings", "pixels", needs="agrees")),
         refuses("impossible geometry, or a dy of another shape, raises ValueError"),
     ],
     tolerance=of_windows("dy"),
@@ -765,13 +808,17 @@ avg_pool2d_backward = Exercise(
             "long axes",
             *TYPES,
             "empty batch",
+            name="overlap",
+            says="where windows overlap, shares add up, for any stride",
+        ),
+        agrees(
+            0.5,
             "paddings",
             "wide paddings",
-            name="overlap",
-            says="where windows overlap, shares add up; padding gets none",
+            name="padding",
+            says="the real pixels of a window share all of its dy, padding none",
         ),
-        dtype(0.5, needs="agrees"),
-        untouched(0.5, needs="agrees"),
+        tidy_gradient("tiles", "paddings"),
         refuses("impossible geometry, or a dy of another shape, raises ValueError"),
     ],
     tolerance=of_windows("dy"),
@@ -1055,7 +1102,7 @@ conv2d_backward = Exercise(
         ),
         adjoint_law(0.5, "everything"),
         dtype(0.5, needs="db"),
-        untouched(0.5, needs="db"),
+        lasting(untouched(0.5, "one filter", "paddings", "pixels", needs="db")),
         refuses("impossible geometry, or a dy of another shape, raises ValueError"),
     ],
     tolerance=of_sums(ops.conv2d_backward, "dy"),
@@ -1241,9 +1288,35 @@ col2im = Exercise(
         "impossible": impossible_columns,
     },
     laws=[
-        agrees(0.5, says="every entry is added to the pixel that im2col copies it from"),
-        dtype(0.5, needs="agrees"),
-        untouched(0.5, needs="agrees"),
+        agrees(
+            0.5,
+            "side by side",
+            says="each entry returns to the pixel that im2col copies it from",
+        ),
+        agrees(
+            0.5,
+            "overlaps",
+            "strides",
+            "paddings",
+            "long axes",
+            "real numbers",
+            "float32",
+            "integers",
+            "empty batch",
+            name="overlap",
+            says="entries of one pixel add up, and those of the padding are dropped",
+        ),
+        lasting(
+            tidy(
+                0.5,
+                "an array of its own, of the columns' dtype; arguments stay unchanged",
+                "side by side",
+                "paddings",
+                "float32",
+                "integers",
+                needs="agrees",
+            )
+        ),
         refuses("impossible geometry, or columns of another shape, raise ValueError"),
     ],
     tolerance=of_sums(ops.col2im, "columns"),

@@ -296,7 +296,7 @@ predict = Exercise(
         agrees(0.5, "images", "numbers", name="numbers",
                says="so they are for any number of images, and for the pixels' dtypes"),
         dtype(0.5, says="the images decide the dtype: float32, or float64"),
-        untouched(0.5),
+        untouched(0.5, needs="agrees"),
     ],
     tolerance=logits_error,
     misconceptions=[

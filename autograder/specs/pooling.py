@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from autograder.laws import agrees, dtype, refuses, shape, untouched
+from autograder.laws import agrees, dtype, refuses, shape, tidy, untouched, lasting
 from autograder.spec import Arguments, Exercise, Kind
 from autograder.specs._layers import renumbered
 from autograder.specs._pools import (
     Pixels,
     counts,
     empty_batch,
+    from_zero,
     impossible,
     infinite,
     long_axes,
@@ -27,7 +28,6 @@ from autograder.specs._pools import (
     negative,
     numbers,
     paddings,
-    positive,
     strides,
     tiles,
     wide_paddings,
@@ -222,7 +222,7 @@ def min_instead_of_max(x, kernel, stride, padding=(0, 0)):
 max_pool2d = Exercise(
     ops.max_pool2d,
     kinds={
-        **kinds(positive, negative),
+        **kinds(from_zero, negative),
         "negative": lambda draw: many_channels(draw, negative),
         "infinite": lambda draw: many_channels(draw, infinite),
     },
@@ -261,7 +261,7 @@ max_pool2d = Exercise(
             says="padding never wins, not even over negative pixels",
         ),
         dtype(0.5, needs="agrees"),
-        untouched(0.5, needs="agrees"),
+        lasting(untouched(0.5, "tiles", "paddings", "integers", needs="agrees")),
         refuses("impossible geometry raises ValueError"),
     ],
     tolerance=exact,
@@ -361,7 +361,7 @@ avg_pool2d = Exercise(
             says="the sum is divided by the number of real pixels, without padding",
         ),
         dtype(0.5, needs="agrees"),
-        untouched(0.5, needs="agrees"),
+        lasting(untouched(0.5, "tiles", "paddings", "integers", needs="agrees")),
         refuses("impossible geometry raises ValueError"),
     ],
     tolerance=of_windows("x"),
@@ -401,6 +401,10 @@ def large_images(draw: Draw) -> Arguments:
 
 def no_images(draw: Draw) -> Arguments:
     return dict(x=whole_images(draw)["x"][:0])
+
+
+def other_axes(draw: Draw) -> Arguments:
+    return dict(x=np.ones(draw.choose((2, 3), (2, 3, 2), (2, 3, 2, 1, 2))))
 
 
 def pools_over_batch(x):
@@ -445,11 +449,22 @@ global_avg_pool2d = Exercise(
         "integers": images_of("int64", "uint8"),
         "large": large_images,
         "empty batch": no_images,
+        "impossible": other_axes,
     },
     laws=[
         agrees(0.5, says="the output is (N, C): the mean of each channel of each image"),
-        dtype(0.5, needs="agrees"),
-        untouched(0.5, needs="agrees"),
+        lasting(
+            tidy(
+                0.5,
+                "float32 stays, integers become float64; arguments stay unchanged",
+                "batch",
+                "real numbers",
+                "float32",
+                "integers",
+                needs="agrees",
+            )
+        ),
+        refuses("an x that has not exactly four axes raises ValueError"),
     ],
     tolerance=of_windows("x"),
     misconceptions=[

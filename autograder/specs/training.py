@@ -360,7 +360,8 @@ sgd_momentum = Exercise(
                  kinds=("one array", "first step", "several arrays")),
         one_part(0, "parameters", "the parameters move by the new velocity, whatever their dtype",
                  0.5),
-        dtype(0.5, says="each array keeps the dtype of its parameter; integers become float64"),
+        dtype(0.5, says="each array keeps the dtype of its parameter; integers become float64",
+              needs="velocity"),
         untouched(0.5, needs="velocity"),
     ],
     tolerance=step_error,
@@ -796,7 +797,7 @@ fit = Exercise(
     seconds=60.0,
     recipes={
         "images": "from autograder.digits import small_digits\n"
-                  f"images, labels = small_digits{TRAINING}",
-        "labels": "labels = labels.copy()",
+                  f"images = small_digits{TRAINING}[0]",
+        "labels": f"labels = small_digits{TRAINING}[1]",
     },
 )  # fmt: skip

@@ -181,6 +181,10 @@ def impossible_layer(draw: Draw) -> Arguments:
         {"stride": (-1, 1)},
         {"padding": (-1, 0)},
         {"padding": (0, -1)},
+        {"in_channels": 0},
+        {"out_channels": 0},
+        {"height": 0, "padding": (1, 0)},
+        {"width": 0, "padding": (0, 1)},
     )
     return {**good, "padding": NONE, **fault}
 
@@ -362,10 +366,11 @@ conv_layer_cost = Exercise(
                0.5, "strides", "paddings", "everything", "real layers"),
         counts(1, "parameters", "a filter has C * KH * KW weights and one bias, however large "
                "the image", 0.5),
-        refuses("impossible geometry raises ValueError"),
+        refuses("sizes below 1 and impossible geometry raise ValueError"),
     ],
     misconceptions=conv_ideas(),
     returns=COUNTS,
+    cases=16,
 )  # fmt: skip
 
 

@@ -204,8 +204,10 @@ def test_layers_upon_layers_have_wider_bounds():
 
 def test_gradients_have_a_bound_for_each_part():
     rng = np.random.default_rng(1)
-    dy, x, w = rng.normal(size=(2, 4, 4, 4)), rng.normal(size=(2, 3, 6, 5)), rng.normal(
-        size=(4, 3, 3, 2)
+    dy, x, w = (
+        rng.normal(size=(2, 4, 4, 4)),
+        rng.normal(size=(2, 3, 6, 5)),
+        rng.normal(size=(4, 3, 3, 2)),
     )
     arguments = dict(dy=dy, x=x, w=w)
     expected = ops.conv2d_backward(**arguments)

@@ -514,8 +514,13 @@ def test_an_exception_that_cannot_be_printed(ask):
 
 
 def test_long_messages_are_cut(ask, quick):
-    answer = ask("class E" + "x" * 5000 + "(Exception): pass\ndef f(): raise E" + "x" * 5000
-                 + "('\\ud800é' * 100000)")
+    answer = ask(
+        "class E"
+        + "x" * 5000
+        + "(Exception): pass\ndef f(): raise E"
+        + "x" * 5000
+        + "('\\ud800é' * 100000)"
+    )
     assert answer.status == "error"
     assert len(answer.message) < quick.message_chars + 500
 
