@@ -107,13 +107,22 @@ class Worker:
         self.server.end(self._pid)
 
     def run(
-        self, module: str, function: str, calls: Sequence[EncodedCall], seconds: float
+        self,
+        module: str,
+        function: str,
+        calls: Sequence[EncodedCall],
+        seconds: float,
+        careful: bool,
     ) -> Iterator[_Loaded | Answer]:
-        """First how loading went, then one answer a call, in order; raises _Died."""
+        """First how loading went, then one answer a call, in order; raises _Died.
+
+        Answers come in bunches, and a bunch is lost when the worker dies; carefully, they come
+        each by itself.
+        """
         if self._buffer or select.select([self._socket], [], [], 0)[0]:
             self._peek_unsolicited()
         nonce = secrets.token_bytes(wire.NONCE_BYTES)
-        head = json.dumps({"module": module, "function": function})[:-1]
+        head = json.dumps({"module": module, "function": function, "careful": careful})[:-1]
         text = f'{head},"calls":[{",".join(call.item for call in calls)}]}}'.encode()
         body = b"".join(call.body for call in calls)
         header = wire.HEADER.pack(wire.MAGIC, wire.CALLS, nonce, len(text), len(body))
@@ -379,13 +388,21 @@ class Session:
         kinds = list(groups) if groups is not None else [""] * len(calls)
         answers: list[Answer | None] = [None] * len(calls)
         allowed = seconds or self.limits.call_seconds
+        # Most submissions never die: first all calls at one stroke, and only after a death, which
+        # takes answers with it, those that are missing one by one.
+        careful = len(calls) == 1
         fatal = 0
         while rest := [i for i, answer in enumerate(answers) if answer is None]:
             lost = self._unloadable.get(module)
             if lost is None:
-                lost = self._ask_rest(module, function, calls, answers, rest, allowed)
+                patience = allowed if careful else allowed / 2
+                lost = self._ask_rest(module, function, calls, answers, rest, patience, careful)
             if lost is None:
                 break
+            if not careful and module not in self._unloadable:
+                careful = True
+                _forget_kept(calls, kinds, answers)
+                continue
             fatal += 1
             allowed = (seconds or self.limits.call_seconds) * self.limits.patience
             broken = next((i for i in rest if answers[i] is None), rest[-1])
@@ -403,13 +420,15 @@ class Session:
         answers: list[Answer | None],
         rest: list[int],
         seconds: float,
+        careful: bool,
     ) -> Answer | None:
         """Fill in answers until all are there or the worker dies; then the answer it died with."""
         if self._worker is None:
             self._worker = Worker(self.running_server(), self.sources)
         loaded = False
         try:
-            replies = self._worker.run(module, function, [calls[i] for i in rest], seconds)
+            wanted = [calls[i] for i in rest]
+            replies = self._worker.run(module, function, wanted, seconds, careful)
             unread = iter(rest)
             for reply in replies:
                 if isinstance(reply, _Loaded):
@@ -427,3 +446,14 @@ class Session:
                 self._unloadable[module] = death.answer
             return death.answer
         return None
+
+
+def _forget_kept(
+    calls: Sequence[EncodedCall], kinds: Sequence[str], answers: list[Answer | None]
+) -> None:
+    """A kept result is gone with its worker: the calls that belong together are made again."""
+    missing = {kind for kind, answer in zip(kinds, answers, strict=True) if answer is None}
+    keeping = {kind for kind, call in zip(kinds, calls, strict=True) if call.keep}
+    for i, kind in enumerate(kinds):
+        if kind in missing & keeping:
+            answers[i] = None

@@ -23,6 +23,7 @@ from typing import Any
 
 PACKAGE = "exercises"
 CPU_GRACE = 5  # seconds
+FLUSH_SECONDS = 0.005
 
 
 def apply_rlimits(limits: dict[str, Any]) -> None:
@@ -140,6 +141,8 @@ class Session:
         self.limits = limits
         self.printed = Capped(limits["printed_chars"])
         self.submission: Submission
+        self.waiting: list[bytes] = []
+        self.due = 0.0
 
     def serve(self) -> None:
         import numpy
@@ -157,15 +160,22 @@ class Session:
     # --- frames
 
     def send(self, kind: int, nonce: bytes, meta: Any, body: bytes = b"") -> None:
-        self.channel.sendall(self.wire.pack(kind, nonce, meta, body))
+        self.waiting.append(self.wire.pack(kind, nonce, meta, body))
+        self.flush()
 
     def answer(self, nonce: bytes, reply: dict[str, Any], data: bytes) -> None:
-        text = json.dumps(reply, separators=(",", ":")).encode()
+        text = self.wire.compact(reply).encode()
         if len(text) > self.wire.MAX_META:
             unfit = "too many or too long separate values; return an array"
             text = json.dumps({"i": reply["i"], "unfit": unfit}).encode()
             data = b""
-        self.channel.sendall(self.wire.frame(self.wire.ANSWER, nonce, text, data))
+        self.waiting.append(self.wire.frame(self.wire.ANSWER, nonce, text, data))
+
+    def flush(self) -> None:
+        """Send what waits. Answers wait for each other a little: one system call serves many."""
+        self.channel.sendall(b"".join(self.waiting))
+        self.waiting.clear()
+        self.due = time.monotonic() + FLUSH_SECONDS
 
     def receive(self) -> tuple[int, bytes, Any, bytes]:
         header = self.exactly(self.wire.HEADER.size)
@@ -194,6 +204,8 @@ class Session:
         at = 0
         held: Any = None
         for index, (nodes, size, keep) in enumerate(meta["calls"]):
+            if self.waiting and (meta["careful"] or time.monotonic() > self.due):
+                self.flush()
             part = memoryview(body)[at : at + size]
             at += size
             if nodes is None:
@@ -236,13 +248,17 @@ class Session:
         seconds = time.thread_time() - started
         reply, data = self.encode({"s": seconds, "p": self.printed.take()}, result)
         if "v" in reply:
-            reply["touched"] = self.touched(nodes, body, arguments)
-            reply["shares"] = self.shares(nodes, arguments, result)
-            reply["overlaps"] = any(overlapping(array) for array in arrays(result))
+            # What there is nothing to say of is left out: most answers are small and many.
+            if touched := self.touched(nodes, body, arguments):
+                reply["touched"] = touched
+            if shares := self.shares(nodes, arguments, result):
+                reply["shares"] = shares
+            if any(overlapping(array) for array in arrays(result)):
+                reply["overlaps"] = True
         return result, reply, data
 
     def encode(self, reply: dict[str, Any], result: Any) -> tuple[dict[str, Any], bytes]:
-        encoder = self.wire.Encoder(self.limits["reply_bytes"])
+        encoder = self.wire.Encoder(self.limits["reply_bytes"], layouts=False)
         try:
             reply["v"] = encoder.add(result)
             return reply, encoder.body
@@ -256,17 +272,16 @@ class Session:
         names = []
         at = 0
         for (name, node), argument in zip(nodes, arguments, strict=True):
-            if isinstance(node, dict) and "r" in node:
-                continue  # a generator is there to be drawn from
-            encoder = self.wire.Encoder()
-            try:
-                same = encoder.add(argument) == node
-            except self.wire.WireError:
-                same = False
-            after = encoder.body
-            if not same or after != body[at : at + len(after)]:
-                names.append(name)
-            at += len(after) if same else size_of(node, self.wire)
+            size = size_of(node, self.wire)
+            if type(node) in (dict, list) and "r" not in node and "f" not in node:
+                encoder = self.wire.Encoder()
+                try:
+                    same = encoder.add(argument) == node and encoder.body == body[at : at + size]
+                except self.wire.WireError:
+                    same = False
+                if not same:
+                    names.append(name)
+            at += size
         return names
 
     def shares(self, nodes: list[Any], arguments: list[Any], result: Any) -> list[str]:
@@ -274,11 +289,16 @@ class Session:
         import numpy
 
         results = list(arrays(result))
-        return [
-            name
-            for (name, _), argument in zip(nodes, arguments, strict=True)
-            if any(numpy.may_share_memory(a, r) for a in arrays(argument) for r in results)
-        ]
+        # An array that owns its memory shares it with an argument only if it is the argument.
+        views = [array for array in results if array.base is not None]
+        owners = {id(array) for array in results}
+        names = []
+        for (name, _), argument in zip(nodes, arguments, strict=True):
+            for array in arrays(argument):
+                if id(array) in owners or any(numpy.may_share_memory(array, v) for v in views):
+                    names.append(name)
+                    break
+        return names
 
     def describe(self, error: BaseException, function: Any) -> dict[str, Any]:
         """An exception as plain data: what, and where in the student's own files."""
