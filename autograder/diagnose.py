@@ -183,13 +183,22 @@ def misconception(
         for number, case in enumerate(bank.cases)
         if number not in failing and _is_right(exercise, case, answers[bank.main[number]])
     ]
-    for idea in exercise.misconceptions:
-        numbers = [*sorted(failing), *right]
-        if all(
-            _fits(exercise, idea, bank.cases[n], answers[bank.main[n]]) for n in numbers
-        ) and any(_predicts(exercise, idea, bank.cases[n]) for n in failing):
-            return idea
-    return None
+    numbers = [*sorted(failing), *right]
+
+    def fits(idea: Callable[..., Any], number: int) -> bool:
+        return _fits(exercise, idea, bank.cases[number], answers[bank.main[number]])
+
+    fitting = [
+        idea
+        for idea in exercise.misconceptions
+        if all(fits(idea, n) for n in numbers)
+        and any(_predicts(exercise, idea, bank.cases[n]) for n in failing)
+    ]
+    if len(fitting) > 1:
+        # Then the one that explains most of what other laws found wrong.
+        everything = range(len(bank.cases))
+        return max(fitting, key=lambda idea: sum(fits(idea, n) for n in everything))
+    return fitting[0] if fitting else None
 
 
 def _is_right(exercise: Exercise, case: Case, answer: Answer) -> bool:
@@ -260,8 +269,8 @@ def counterexample(exercise: Exercise, failure: Failure) -> Counterexample:
     wrong = failure.mismatch
     where, index, working = "", None, ""
     yours, expected = None, None
-    if not isinstance(failure.case.expected, Refusal):
-        expected = failure.case.expected
+    if not isinstance(failure.case.expected, Refusal) and exercise.normal is None:
+        expected = failure.case.expected  # where many answers are right, ours is not told
     if wrong is not None:
         yours, index = wrong.yours, wrong.index
         expected = wrong.expected if wrong.expected is not None else expected

@@ -79,7 +79,8 @@ def of_windows(image: str) -> Tolerance:
     def tolerance(arguments: dict[str, Any], expected: Any) -> float:
         x = arguments[image]
         cells = prod(x.shape[2:])
-        return (8.0 * cells**2 + 2.0) * unit_roundoff(x.dtype) * largest(x)
+        error: float = (8.0 * cells**2 + 2.0) * unit_roundoff(x.dtype) * largest(x)
+        return error
 
     return tolerance
 

@@ -24,6 +24,7 @@ WORDS = {
     "grader_fault": "The grader itself failed; this costs no points",
 }
 MAX_LINE = 300
+MAX_INDENT = 20
 
 
 def show_exercise(console: Console, exercise: ExerciseResult, everything: bool) -> None:
@@ -40,6 +41,7 @@ def show_exercise(console: Console, exercise: ExerciseResult, everything: bool) 
         console.print()
         if len(found) > 1:
             console.print(Text(f"  {law.name}", "bold"))
+            console.print()
         for line in finding(law):
             console.print(line)
     console.print()
@@ -67,12 +69,12 @@ def findings(exercise: ExerciseResult) -> list[LawResult]:
 def finding(law: LawResult) -> Iterator[Text]:
     """What is wrong, the smallest input that shows it, and the idea behind it."""
     example = law.counterexample
-    if law.status in WORDS:
-        yield from _block(f"{WORDS[law.status]}: {law.message}")
-    elif example is None or not example.where:
-        yield from _block(law.message)
+    words = f"{WORDS[law.status]}: {law.message}" if law.status in WORDS else law.message
+    if law.status in WORDS or example is None or not example.where:
+        yield from _block(words)
+        if example is not None:
+            yield Text()
     if example is not None:
-        yield Text()
         yield from _example(example)
     if law.advice:
         yield Text()
@@ -95,7 +97,7 @@ def _example(example: Counterexample) -> Iterator[Text]:
             yield Text(f"      {line}", "bold")
     if example.printed:
         yield Text("  It printed", "dim")
-        for line in visible(example.printed).splitlines()[:5]:
+        for line in visible(example.printed).expandtabs(4).splitlines()[:5]:
             yield Text(f"      {line[: WIDTH - 7]}", "dim")
 
 
@@ -124,7 +126,7 @@ def _wrapped(text: str) -> list[str]:
 
 def _block(text: str) -> Iterator[Text]:
     for line in visible(text).splitlines():
-        indent = len(line) - len(line.lstrip())
+        indent = min(len(line) - len(line.lstrip()), MAX_INDENT)
         margin = " " * (2 + indent)
         for piece in textwrap.wrap(line.strip(), WIDTH - 3 - indent) or [""]:
             yield Text(margin + piece)
@@ -140,7 +142,8 @@ def _headline(exercise: ExerciseResult) -> Text:
 def show_verdict(console: Console, verdict: Verdict, everything: bool) -> None:
     """All exercises asked for, a line each; then the first finding, or all of them."""
     for warning in verdict.warnings:
-        console.print(Text(f"Note: {visible(warning)}", "yellow"))
+        for line in textwrap.wrap(f"Note: {visible(warning)}", WIDTH - 1):
+            console.print(Text(line, "yellow"))
     if len(verdict.exercises) == 1:
         show_exercise(console, verdict.exercises[0], everything)
         return
@@ -184,13 +187,14 @@ def class_line(verdict: Verdict) -> Text:
     """One submission of a class: its points, and how many functions pass."""
     passed = sum(exercise.passed for exercise in verdict.exercises)
     attempted = sum(exercise.attempted for exercise in verdict.exercises)
-    total = f"{points(verdict.score):>6} of {points(verdict.max_score)}"
-    name = textwrap.shorten(visible(verdict.submission), 40)
+    total = f"{points(verdict.score):>5} of {points(verdict.max_score)}"
+    name = visible(verdict.submission).replace("\n", " ").expandtabs(1)
+    name = name if len(name) <= 30 else f"{name[:29]}…"
     style = "green" if verdict.passed else ""
-    note = f"{passed} of {attempted} attempted functions pass"
+    note = f"{passed} of {attempted} attempted pass"
     if verdict.warnings:
         note += f"; {len(verdict.warnings)} warning" + "s" * (len(verdict.warnings) > 1)
-    return Text(f"{name:<42} {total}  ", style) + Text(note, "dim")
+    return Text(f"{name:<30} {total}  ", style) + Text(note, "dim")
 
 
 def show_examination(console: Console, findings: Sequence[Finding]) -> None:

@@ -187,7 +187,8 @@ def _rows(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | 
     logits = case.arguments["logits"]
     changed = more_of_each_row(case.arguments)
     slack = 2 * logits.shape[1] * largest_of(exercise.tolerance(changed, case.expected))
-    sums = before.sum(axis=1, dtype=np.float64)
+    with np.errstate(all="ignore"):
+        sums = before.sum(axis=1, dtype=np.float64)
     if (wrong := mismatch(sums, np.ones(len(logits)), slack, ("p.sum(axis=1)",))) is not None:
         return wrong
     shares = np.take_along_axis(before, np.argsort(logits, axis=1), axis=1)

@@ -759,12 +759,27 @@ def constant_channel(draw: Draw) -> Arguments:
     return {**arguments, "x": arguments["x"][:1, :, :1, :1] + 0 * arguments["x"]}
 
 
-def activations_of_other_numbers(draw: Draw) -> Arguments:
-    kind = draw.choose("real", "float32", "int64", "uint8")
-    arguments = channels_of(
-        draw, draw.size(1, 3), draw.size(1, 3), draw.size(2, 5), draw.size(2, 10)
-    )
+def long_side(draw: Draw) -> Pair:
+    """Rows and columns, of which one is beyond 8."""
+    sides = draw.size(1, 4), draw.size(9, 11)
+    return sides if draw.size(0, 1) else sides[::-1]
+
+
+def renumbered_channels(draw: Draw, kind: str, size: Pair) -> Arguments:
+    arguments = channels_of(draw, draw.size(1, 3), draw.size(1, 3), *size)
     return {name: renumbered(draw, kind, value) for name, value in arguments.items()}
+
+
+def large_maps(draw: Draw) -> Arguments:
+    return renumbered_channels(draw, "real", long_side(draw))
+
+
+def float32_maps(draw: Draw) -> Arguments:
+    return renumbered_channels(draw, "float32", draw.pair(2, 5))
+
+
+def integer_maps(draw: Draw) -> Arguments:
+    return renumbered_channels(draw, draw.choose("uint8", "int64"), draw.pair(2, 5))
 
 
 def no_activations(draw: Draw) -> Arguments:
@@ -866,15 +881,17 @@ batch_norm2d = Exercise(
         "batch": whole_batch,
         "eps": large_eps,
         "constant": constant_channel,
-        "numbers": activations_of_other_numbers,
+        "large": large_maps,
+        "float32": float32_maps,
+        "integers": integer_maps,
         "empty batch": no_activations,
         "impossible": impossible_scale,
     },
     laws=[
         agrees(0.5, "one image", "batch",
                says="each channel gets mean beta, deviation gamma, over the whole batch"),
-        agrees(0.5, "eps", "constant", "numbers", "empty batch", name="numbers",
-               says="it is right for any eps, dtype, memory layout and batch"),
+        agrees(0.5, "eps", "constant", "large", "float32", "integers", "empty batch",
+               name="numbers", says="it is right for any eps, dtype, memory layout and batch"),
         dtype(0.5),
         untouched(0.5, needs="agrees"),
         refuses("a gamma or beta of another length than the channels raises ValueError"),
@@ -914,24 +931,35 @@ def identity_skip(draw: Draw) -> Arguments:
     return block(draw, channels, channels, draw.pair(1, 4))
 
 
-def projected(draw: Draw, stride: Pair, longest: int = 4) -> Arguments:
-    arguments = block(draw, draw.size(1, 3), draw.size(1, 3), draw.pair(1, longest))
+def projected(draw: Draw, stride: Pair, size: Pair) -> Arguments:
+    arguments = block(draw, draw.size(1, 3), draw.size(1, 3), size)
     w_skip = draw.whole(len(arguments["w1"]), arguments["x"].shape[1], 1, 1)
     return {**arguments, "w_skip": w_skip, "stride": stride}
 
 
 def projected_skip(draw: Draw) -> Arguments:
-    return projected(draw, ONE)
+    return projected(draw, ONE, draw.pair(1, 4))
 
 
 def strided_skip(draw: Draw) -> Arguments:
-    return projected(draw, draw.unlike_pair(1, 3), longest=7)
+    return projected(draw, draw.unlike_pair(1, 3), draw.pair(1, 7))
 
 
-def blocks_of_other_numbers(draw: Draw) -> Arguments:
-    kind = draw.choose("real", "float32", "int64", "uint8")
-    arguments = projected(draw, draw.pair(1, 2), longest=10)
+def renumbered_block(draw: Draw, kind: str, size: Pair) -> Arguments:
+    arguments = projected(draw, draw.pair(1, 2), size)
     return {name: renumbered(draw, kind, value) for name, value in arguments.items()}
+
+
+def large_block(draw: Draw) -> Arguments:
+    return renumbered_block(draw, "real", long_side(draw))
+
+
+def float32_block(draw: Draw) -> Arguments:
+    return renumbered_block(draw, "float32", draw.pair(1, 4))
+
+
+def integer_block(draw: Draw) -> Arguments:
+    return renumbered_block(draw, draw.choose("uint8", "int64"), draw.pair(1, 4))
 
 
 def empty_block(draw: Draw) -> Arguments:
@@ -1053,13 +1081,16 @@ residual_block = Exercise(
         "identity": identity_skip,
         "projection": projected_skip,
         "strides": strided_skip,
-        "numbers": blocks_of_other_numbers,
+        "large": large_block,
+        "float32": float32_block,
+        "integers": integer_block,
         "empty batch": empty_block,
         "impossible": impossible_block,
     },
     laws=[
         agrees(0.5, "identity", says="without w_skip it is relu(conv(relu(conv(x))) + x)"),
-        agrees(0.5, "projection", "strides", "numbers", "empty batch", name="projection",
+        agrees(0.5, "projection", "strides", "large", "float32", "integers", "empty batch",
+               name="projection",
                says="w_skip and the stride bring x to the output's shape; any dtype and batch"),
         dtype(0.5),
         untouched(0.5, needs="agrees"),
@@ -1085,7 +1116,7 @@ residual_block = Exercise(
 SIDES = {"1x1": 1, "3x3_reduce": 1, "3x3": 3, "5x5_reduce": 1, "5x5": 5, "pool_proj": 1}
 
 
-def module(draw: Draw, most: int, longest: int, n: int, dtype: Any = np.float64) -> Arguments:
+def module(draw: Draw, most: int, size: Pair, n: int = 1) -> Arguments:
     """A module whose six convolutions have up to `most` filters each, in any order of names."""
     c = draw.size(1, most)
     branches = {}
@@ -1097,11 +1128,11 @@ def module(draw: Draw, most: int, longest: int, n: int, dtype: Any = np.float64)
         branches[name] = (w, draw.whole(before))
     if draw.size(0, 1):
         branches = dict(reversed(branches.items()))
-    return dict(x=draw.whole(n, c, *draw.pair(1, longest)), branches=branches)
+    return dict(x=draw.whole(n, c, *size), branches=branches)
 
 
 def one_channel_each(draw: Draw) -> Arguments:
-    return module(draw, 1, 3, 1)
+    return module(draw, 1, draw.pair(1, 3))
 
 
 def negative_pixels(draw: Draw) -> Arguments:
@@ -1111,12 +1142,11 @@ def negative_pixels(draw: Draw) -> Arguments:
 
 
 def many_channels(draw: Draw) -> Arguments:
-    return module(draw, 3, 4, draw.size(1, 2))
+    return module(draw, 3, draw.pair(1, 4), draw.size(1, 2))
 
 
-def modules_of_other_numbers(draw: Draw) -> Arguments:
-    kind = draw.choose("real", "float32", "int64", "uint8")
-    arguments = module(draw, 2, 10, draw.size(1, 2))
+def renumbered_module(draw: Draw, kind: str, size: Pair) -> Arguments:
+    arguments = module(draw, 2, size, draw.size(1, 2))
     branches = {
         name: (renumbered(draw, kind, w), renumbered(draw, kind, b))
         for name, (w, b) in arguments["branches"].items()
@@ -1124,8 +1154,20 @@ def modules_of_other_numbers(draw: Draw) -> Arguments:
     return dict(x=renumbered(draw, kind, arguments["x"]), branches=branches)
 
 
+def large_module(draw: Draw) -> Arguments:
+    return renumbered_module(draw, "real", long_side(draw))
+
+
+def float32_module(draw: Draw) -> Arguments:
+    return renumbered_module(draw, "float32", draw.pair(1, 4))
+
+
+def integer_module(draw: Draw) -> Arguments:
+    return renumbered_module(draw, draw.choose("uint8", "int64"), draw.pair(1, 4))
+
+
 def no_images(draw: Draw) -> Arguments:
-    return module(draw, 2, 3, 0)
+    return module(draw, 2, draw.pair(1, 3), 0)
 
 
 def assembled(
@@ -1226,12 +1268,15 @@ inception_module = Exercise(
         "one channel": one_channel_each,
         "negative": negative_pixels,
         "channels": many_channels,
-        "numbers": modules_of_other_numbers,
+        "large": large_module,
+        "float32": float32_module,
+        "integers": integer_module,
         "empty batch": no_images,
     },
     laws=[
         agrees(0.5, "one channel", says="the four branches stand one after the other as channels"),
-        agrees(0.5, "negative", "channels", "numbers", "empty batch", name="channels",
+        agrees(0.5, "negative", "channels", "large", "float32", "integers", "empty batch",
+               name="channels",
                says="so they do for any pixels, and any number of channels in a branch"),
         dtype(0.5),
         untouched(0.5, needs="agrees"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograder.compare import Mismatch, mismatch, structure
-from autograder.laws import agrees, dtype, largest_of, refuses, tidy, untouched, lasting
+from autograder.laws import agrees, dtype, largest_of, lasting, refuses, tidy, untouched
 from autograder.spec import Arguments, Case, Exercise, Kind, Law
 from autograder.specs import _layers, _pools
 from autograder.specs._layers import CONVOLUTION, NONE, ONE, Pair, output_shape, renumbered

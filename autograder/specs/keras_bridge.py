@@ -39,10 +39,20 @@ def unlike_axes(name: str, draw: Draw) -> Arguments:
     return {name: draw.shuffled(*order)}
 
 
-def other_numbers(name: str, draw: Draw) -> Arguments:
-    lengths = draw.size(1, 10), draw.size(1, 4), draw.size(1, 4), draw.size(1, 10)
-    kind = draw.choose("real", "float32", "int64", "uint8")
-    return {name: renumbered(draw, kind, np.zeros(lengths))}
+def large(name: str, draw: Draw) -> Arguments:
+    """Real numbers, with one axis beyond 8."""
+    lengths = [draw.size(1, 3) for _ in range(4)]
+    lengths[draw.size(0, 3)] = draw.size(9, 11)
+    return {name: renumbered(draw, "real", np.zeros(lengths))}
+
+
+def float32(name: str, draw: Draw) -> Arguments:
+    return {name: renumbered(draw, "float32", four_axes(name, draw)[name])}
+
+
+def integers(name: str, draw: Draw) -> Arguments:
+    kind = draw.choose("uint8", "int64")
+    return {name: renumbered(draw, kind, four_axes(name, draw)[name])}
 
 
 def no_image(name: str, draw: Draw) -> Arguments:
@@ -85,7 +95,7 @@ def kernel_flipped_too(kernel):
 
 kernel_from_keras = Exercise(
     ops.kernel_from_keras,
-    kinds=moved("kernel", four_axes, unlike_axes, other_numbers),
+    kinds=moved("kernel", four_axes, unlike_axes, large, float32, integers),
     laws=[
         agrees(0.5, says="weight [u, v, c, o] of Keras becomes [o, c, u, v]"),
         dtype(0.5),
@@ -129,7 +139,7 @@ def pixels_scaled(images):
 
 images_from_keras = Exercise(
     ops.images_from_keras,
-    kinds=moved("images", four_axes, unlike_axes, other_numbers, no_image),
+    kinds=moved("images", four_axes, unlike_axes, large, float32, integers, no_image),
     laws=[
         agrees(0.5, says="pixel [n, i, j, c] of Keras becomes [n, c, i, j]"),
         dtype(0.5),
@@ -164,15 +174,21 @@ def pictures(draw: Draw) -> Arguments:
     return whole_model(draw, draw.choose(2, 0))
 
 
-def model_of_other_numbers(draw: Draw) -> Arguments:
-    """float32 throughout, as Keras gives it, or real numbers, or pixels of integers."""
-    kind = draw.choose("float32", "real", "uint8")
-    precision = np.float32 if kind == "float32" else np.float64
+def real_model(draw: Draw, precision: Any = np.float64) -> Arguments:
     weights = [np.round(draw.real(*shape) / 4, 3).astype(precision) for shape in SHAPES]
     images = np.round(draw.real(1, 28, 28, 1), 3).astype(precision)
-    if kind == "uint8":
-        return dict(weights=weights, images=renumbered(draw, kind, images))
-    return dict(weights=weights, images=draw.layout(images))
+    return dict(weights=[draw.layout(w) for w in weights], images=draw.layout(images))
+
+
+def float32_model(draw: Draw) -> Arguments:
+    """What Keras gives."""
+    return real_model(draw, np.float32)
+
+
+def integer_pixels(draw: Draw) -> Arguments:
+    arguments = real_model(draw)
+    kind = draw.choose("uint8", "int64")
+    return {**arguments, "images": renumbered(draw, kind, arguments["images"])}
 
 
 Values = Callable[[np.ndarray], np.ndarray]
@@ -289,11 +305,17 @@ def logits_error(arguments: Arguments, expected: Any) -> np.ndarray:
 
 predict = Exercise(
     ops.predict,
-    kinds={"one image": one_picture, "images": pictures, "numbers": model_of_other_numbers},
+    kinds={
+        "one image": one_picture,
+        "images": pictures,
+        "real": real_model,
+        "float32": float32_model,
+        "integers": integer_pixels,
+    },
     laws=[
         shape("the logits are (N, 10)", 0.5),
         agrees(1, "one image", says="the logits are those of the Keras model"),
-        agrees(0.5, "images", "numbers", name="numbers",
+        agrees(0.5, "images", "real", "float32", "integers", name="numbers",
                says="so they are for any number of images, and for the pixels' dtypes"),
         dtype(0.5, says="the images decide the dtype: float32, or float64"),
         untouched(0.5, needs="agrees"),

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.laws import agrees, dtype, refuses, shape, tidy, untouched, lasting
+from autograder.laws import agrees, dtype, lasting, refuses, shape, tidy, untouched
 from autograder.spec import Arguments, Exercise, Kind
 from autograder.specs._layers import renumbered
 from autograder.specs._pools import (

@@ -213,11 +213,22 @@ def first_step(draw: Draw) -> Arguments:
     return {**arguments, "velocity": zeros, "momentum": draw.choose(0.0, 0.5)}
 
 
-def arrays_of_other_numbers(draw: Draw) -> Arguments:
-    kind = draw.choose("real", "float32", "int64")
-    shapes = {"w": draw.pair(1, 9), "b": (draw.size(1, 12),)}
+def renumbered_state(draw: Draw, kind: str) -> Arguments:
+    shapes = {"w": (draw.size(1, 2), draw.size(9, 11)), "b": (draw.size(1, 5),)}
     arguments = state(draw, lambda *shape: renumbered(draw, kind, np.zeros(shape)), shapes)
     return arguments | dict(learning_rate=draw.choose(0.1, 0.003), momentum=draw.choose(0.9, 0.99))
+
+
+def real_arrays(draw: Draw) -> Arguments:
+    return renumbered_state(draw, "real")
+
+
+def float32_arrays(draw: Draw) -> Arguments:
+    return renumbered_state(draw, "float32")
+
+
+def integer_arrays(draw: Draw) -> Arguments:
+    return renumbered_state(draw, "int64")
 
 
 def stepped(arguments: tuple[Any, ...], rule: Callable[..., Any]) -> tuple[Arrays, Arrays]:
@@ -353,7 +364,9 @@ sgd_momentum = Exercise(
         "one array": one_array,
         "first step": first_step,
         "several arrays": several_arrays,
-        "numbers": arrays_of_other_numbers,
+        "real": real_arrays,
+        "float32": float32_arrays,
+        "integers": integer_arrays,
     },
     laws=[
         one_part(1, "velocity", "the new velocity is momentum * v - learning_rate * g", 0.5,
@@ -419,21 +432,24 @@ def small_images(draw: Draw) -> Arguments:
 
 
 def large_images(draw: Draw) -> Arguments:
-    return whole_network(draw, draw.choose(*LARGE), draw.size(1, 2))
+    return laid_out(draw, real_network(draw, draw.choose(*LARGE), draw.size(1, 2)))
 
 
-def with_other_pixels(draw: Draw, kind: str, arguments: Arguments) -> Arguments:
-    """Images of integers or in another layout, or everything in float32."""
-    images = arguments["images"]
-    if kind in ("int64", "uint8"):
-        return {**arguments, "images": renumbered(draw, kind, images)}
-    return {**arguments, "images": draw.layout(images)}
+def laid_out(draw: Draw, arguments: Arguments) -> Arguments:
+    """The same arrays, laid out in memory in other ways."""
+    parameters = {name: draw.layout(a) for name, a in arguments["parameters"].items()}
+    return dict(parameters=parameters, images=draw.layout(arguments["images"]))
 
 
-def networks_of_other_numbers(draw: Draw) -> Arguments:
-    kind, size = draw.choose("real", "float32", "int64", "uint8"), draw.choose(*SMALL)
-    precision = np.float32 if kind == "float32" else np.float64
-    return with_other_pixels(draw, kind, real_network(draw, size, draw.size(1, 2), precision))
+def float32_network(draw: Draw, size: Pair = (4, 8), n: int = 1) -> Arguments:
+    return laid_out(draw, real_network(draw, size, n, np.float32))
+
+
+def network_for_integers(draw: Draw) -> Arguments:
+    """Pixels of integers; the parameters are real numbers."""
+    arguments = real_network(draw, draw.choose(*SMALL), draw.size(1, 2))
+    kind = draw.choose("uint8", "int64")
+    return {**arguments, "images": renumbered(draw, kind, arguments["images"])}
 
 
 def no_images(draw: Draw) -> Arguments:
@@ -545,12 +561,13 @@ forward = Exercise(
         "smallest": smallest_images,
         "small": small_images,
         "large": large_images,
-        "numbers": networks_of_other_numbers,
+        "float32": float32_network,
+        "integers": network_for_integers,
         "empty batch": no_images,
     },
     laws=[
         agrees(0.5, "smallest", says="conv - relu - pool - conv - relu - pool - dense"),
-        agrees(0.5, "small", "large", "numbers", "empty batch", name="sizes",
+        agrees(0.5, "small", "large", "float32", "integers", "empty batch", name="sizes",
                says="images of any size, dtype and number: flattened channel, row, column"),
         dtype(0.5, says="the images decide the dtype: float32, or float64"),
         untouched(0.5, needs="agrees"),
@@ -591,15 +608,20 @@ def small_batch(draw: Draw) -> Arguments:
     return with_labels(draw, real_network(draw, (4, 4), draw.size(2, 5)))
 
 
-def larger_batch(draw: Draw) -> Arguments:
-    return with_labels(draw, real_network(draw, draw.choose(*SMALL, *LARGE), draw.size(1, 3)))
+def small_sizes(draw: Draw) -> Arguments:
+    return with_labels(draw, real_network(draw, draw.choose(*SMALL), draw.size(1, 3)))
 
 
-def batch_of_other_numbers(draw: Draw) -> Arguments:
-    kind = draw.choose("float32", "int64", "real", "uint8")
-    precision, size = (np.float32, (4, 4)) if kind == "float32" else (np.float64, (4, 8))
-    arguments = real_network(draw, size, 1, precision)
-    return with_labels(draw, with_other_pixels(draw, kind, arguments))
+def large_sizes(draw: Draw) -> Arguments:
+    return with_labels(draw, large_images(draw))
+
+
+def float32_batch(draw: Draw) -> Arguments:
+    return with_labels(draw, float32_network(draw, (4, 4), draw.size(1, 2)))
+
+
+def integer_batch(draw: Draw) -> Arguments:
+    return with_labels(draw, network_for_integers(draw))
 
 
 def gradients_by(
@@ -709,8 +731,10 @@ loss_and_gradients = Exercise(
     kinds={
         "one image": one_small_image,
         "batch": small_batch,
-        "sizes": larger_batch,
-        "numbers": batch_of_other_numbers,
+        "small": small_sizes,
+        "large": large_sizes,
+        "float32": float32_batch,
+        "integers": integer_batch,
     },
     laws=[
         one_part(0, "loss", "the loss is the mean cross-entropy of the logits", 0.5),

@@ -533,9 +533,38 @@ def filter_form(value: Any) -> Mismatch | None:
     return wrong and Mismatch(wrong.message, "the filter", None, value, form)
 
 
-def rounding(values: np.ndarray) -> float:
+def is_filter(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.shape == (3, 3)
+
+
+def total(kernel: np.ndarray) -> float:
+    with np.errstate(all="ignore"):
+        return float(kernel.sum(dtype=np.float64))
+
+
+def rounding(kernel: np.ndarray) -> float:
     """Error of a sum of nine numbers that took a few operations each to compute."""
-    return 16 * unit_roundoff(np.float64) * float(np.abs(values).sum())
+    return 16 * unit_roundoff(np.float64) * total(np.abs(kernel))
+
+
+def responses(kernel: np.ndarray) -> dict[str, float]:
+    """A filter's answer to each line."""
+    with np.errstate(all="ignore"):
+        return {name: total(kernel * line) for name, line in LINES.items()}
+
+
+def seen(value: Any) -> Any:
+    """What a filter sees: whether it sums to zero, and the line that it answers to most."""
+    if not is_filter(value) or not value.any():
+        return value
+    sums = "to zero" if abs(total(value)) <= rounding(value) else "to something"
+    response = responses(value)
+    most = max(abs(answer) for answer in response.values())
+    lines = [name for name in LINES if abs(response[name]) >= most - rounding(value)]
+    if len(lines) != 1:
+        return sums, "no line"
+    sign = "bright" if response[lines[0]] > 0 else "dark"
+    return sums, f"{sign} {lines[0]}"
 
 
 def _filter_shape(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
@@ -544,13 +573,11 @@ def _filter_shape(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mis
 
 def _answers_to_its_line(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
     value, own = answers[0].value, case.arguments["orientation"]
-    if np.shape(value) != (3, 3):
+    if not is_filter(value):
         return filter_form(value)
-    with np.errstate(all="ignore"):
-        kernel = np.asarray(value, dtype=np.float64)
-        response = {name: float((kernel * line).sum()) for name, line in LINES.items()}
+    response = responses(value)
     rival = max((name for name in LINES if name != own), key=lambda name: response[name])
-    if response[own] > response[rival] + rounding(kernel):
+    if response[own] > response[rival] + rounding(value):
         return None
     text = (
         f"its answer to the {own} line is {number(response[own])}, "
@@ -561,11 +588,11 @@ def _answers_to_its_line(exercise: Exercise, case: Case, answers: Sequence[Any])
 
 def _sums_to_zero(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
     value = answers[0].value
-    kernel = np.asarray(value, dtype=np.float64)
-    total = float(kernel.sum())
-    if abs(total) <= rounding(kernel):
+    if not is_filter(value):
+        return filter_form(value)
+    if abs(total(value)) <= rounding(value):
         return None
-    text = f"the nine numbers sum to {number(total)}; they should sum to 0"
+    text = f"the nine numbers sum to {number(total(value))}; they should sum to 0"
     return Mismatch(text, "the filter", None, value, "a sum of 0")
 
 
@@ -584,9 +611,17 @@ def diagonals_exchanged(orientation):
 
 
 def filter_does_not_sum_to_zero(orientation):
-    """the filter is a picture of the line, so that it answers to plain brightness too.
-    Subtract the mean: a plain grey image must get no answer."""
+    """the numbers on the line are not made up for by negative ones beside it.
+    Subtract the mean of all nine: a plain grey image must get no answer."""
     return (ops.line_filter(orientation) + 1) / 3
+
+
+def edge_instead_of_line(orientation):
+    """the filter looks for an edge: bright on one side, dark on the other.
+    A line is brighter than both of its sides: positive numbers on it, negative ones beside it."""
+    down, right = np.mgrid[-1.0:2, -1.0:2]
+    across = {"horizontal": down, "vertical": right, "diagonal": right - down}
+    return across.get(orientation, right + down)
 
 
 def dark_line(orientation):
@@ -614,8 +649,10 @@ line_filter = Exercise(
         orientations_exchanged,
         diagonals_exchanged,
         filter_does_not_sum_to_zero,
+        edge_instead_of_line,
         dark_line,
     ],
+    normal=seen,
     returns=("the filter",),
     cases=8,
 )  # fmt: skip
