@@ -95,10 +95,12 @@ class Server:
         import worker
 
         os.chdir(folder)
+        os.environ.clear()
         os.environ["TMPDIR"] = folder
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(nowhere, descriptor)
+        os.close(nowhere)
         if sys.platform == "linux":
             import confine
 

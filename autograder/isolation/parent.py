@@ -410,6 +410,8 @@ class Session:
             for i in rest:
                 if answers[i] is None and (everything or kinds[i] == kinds[broken]):
                     answers[i] = lost
+            # A worker that dies after its last answer has said something that it should not.
+            answers[broken] = lost
         return [answer for answer in answers if answer is not None]
 
     def _ask_rest(
