@@ -91,7 +91,7 @@ def make(exercise: Exercise, seed: Seed) -> Bank:
     from autograder.strategies import draw_cases
 
     cases = [
-        Case(kind, arguments, exercise.evaluate(arguments))
+        exercise.case(kind, arguments)
         for kind, draw in exercise.kinds.items()
         for arguments in draw_cases(draw, seed.number(exercise, kind), exercise.cases)
     ]
@@ -181,16 +181,18 @@ def _file(exercise: Exercise, seed: Seed) -> Path:
 
 def _dump(bank: Bank) -> bytes:
     encoder = wire.Encoder()
-    cases = [
-        [
-            case.kind,
-            encoder.add(case.arguments),
-            {"refusal": case.expected.message}
-            if isinstance(case.expected, Refusal)
-            else {"value": encoder.add(case.expected)},
-        ]
-        for case in bank.cases
-    ]
+    cases = []
+    values = []
+    for case in bank.cases:
+        arguments = encoder.add(case.arguments)
+        if case.encoded is None:
+            cases.append([case.kind, arguments, {"refusal": case.expected.message}])
+            continue
+        node, body = case.encoded
+        tolerance = encoder.add(case.tolerance)
+        values.append(body)
+        outcome = {"value": node, "size": len(body), "tolerance": tolerance}
+        cases.append([case.kind, arguments, outcome])
     head = json.dumps(
         {
             "cases": cases,
@@ -200,7 +202,7 @@ def _dump(bank: Bank) -> bytes:
             "main": bank.main,
         }
     ).encode()
-    bodies = b"".join(call.body for call in bank.calls)
+    bodies = b"".join([*(call.body for call in bank.calls), *values])
     sizes = len(head).to_bytes(8, "little") + len(bodies).to_bytes(8, "little")
     content = sizes + head + bodies + encoder.body
     return hashlib.sha256(content).digest() + content
@@ -216,18 +218,24 @@ def _parse(data: bytes) -> Bank:
     bodies = content[16 + head_size : 16 + head_size + body_size]
     # With their layouts, or a case from the disk would be another one than when it was drawn.
     decoder = wire.Decoder(content[16 + head_size + body_size :], layouts=True)
+    at = 0
+
+    def body(size: int) -> bytes:
+        nonlocal at
+        at += size
+        return bytes(bodies[at - size : at])
+
+    calls = [EncodedCall(nodes, body(size), keep) for nodes, size, keep in head["calls"]]
     cases = []
     for kind, node, outcome in head["cases"]:
         arguments = decoder.read(node)
-        expected = (
-            Refusal(outcome["refusal"]) if "refusal" in outcome else decoder.read(outcome["value"])
-        )
-        cases.append(Case(kind, arguments, expected))
-    calls = []
-    at = 0
-    for nodes, size, keep in head["calls"]:
-        calls.append(EncodedCall(nodes, bytes(bodies[at : at + size]), keep))
-        at += size
+        if "refusal" in outcome:
+            cases.append(Case(kind, arguments, Refusal(outcome["refusal"])))
+            continue
+        tolerance = decoder.read(outcome["tolerance"])
+        encoded = outcome["value"], body(outcome["size"])
+        expected = wire.Decoder(encoded[1]).read(encoded[0])
+        cases.append(Case(kind, arguments, expected, tolerance, encoded))
     plans: dict[str, Sequence[tuple[int, tuple[int, ...]]]] = {
         law: tuple((number, tuple(made)) for number, made in entries)
         for law, entries in head["plan"].items()

@@ -85,7 +85,7 @@ class Examiner:
         found = []
         at = 0
         for arguments, batch in zip(candidates, batches, strict=True):
-            case = Case(kind, arguments, self.exercise.evaluate(arguments))
+            case = self.exercise.case(kind, arguments)
             mine = answers[at : at + len(batch)]
             at += len(batch)
             found.append(judge_case(self.exercise, self.law, case, mine))
@@ -204,8 +204,7 @@ def misconception(
 def _is_right(exercise: Exercise, case: Case, answer: Answer) -> bool:
     if answer.status != "value" or isinstance(case.expected, Refusal):
         return False
-    tolerance = exercise.tolerance(case.arguments, case.expected)
-    return mismatch(answer.value, case.expected, tolerance, exercise.returns) is None
+    return mismatch(answer.value, case.expected, case.tolerance, exercise.returns) is None
 
 
 def _fits(exercise: Exercise, idea: Callable[..., Any], case: Case, answer: Answer) -> bool:
@@ -213,10 +212,8 @@ def _fits(exercise: Exercise, idea: Callable[..., Any], case: Case, answer: Answ
     predicted = predict(idea, case.arguments)
     if isinstance(predicted, Exception) or answer.status != "value":
         return isinstance(predicted, Exception) and answer.status == "error"
-    tolerance = 0.0
-    if not isinstance(case.expected, Refusal):
-        # One number: the idea's answer may have other shapes than the right one.
-        tolerance = largest_of(exercise.tolerance(case.arguments, case.expected))
+    # One number: the idea's answer may have other shapes than the right one.
+    tolerance = largest_of(case.tolerance)
     yours = answer.value
     if exercise.normal is not None:
         yours, predicted = exercise.normal(yours), exercise.normal(predicted)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from autograder.bank import Bank, Banks, Seed
 from autograder.diagnose import explain
+from autograder.isolation import ladder
 from autograder.isolation.limits import DEFAULT, Limits
 from autograder.isolation.parent import Answer, Session
 from autograder.judgement import Failure, judge_case
@@ -24,27 +26,46 @@ ENOUGH_ANSWERS = 0.5
 
 @dataclass(frozen=True)
 class Engine:
-    """Judges with one seed; the counterexamples that students see are always public cases."""
+    """Judges with one seed; the counterexamples that students see are always public cases.
+
+    Workers are forked from one server, which is started when first needed, at the best level of
+    isolation that can be proven; NotIsolated if that is below `required`.
+    """
 
     banks: Banks
     public: Banks
     explaining: bool = True
+    limits: Limits = DEFAULT
+    required: str = ladder.LEVELS[0]
 
     @staticmethod
-    def of(seed: Seed | None = None, explaining: bool = True) -> Engine:
+    def of(
+        seed: Seed | None = None,
+        explaining: bool = True,
+        limits: Limits = DEFAULT,
+        required: str = ladder.LEVELS[0],
+    ) -> Engine:
         banks = Banks(seed)
-        return Engine(banks, Banks() if banks.seed.secret else banks, explaining)
+        public = Banks() if banks.seed.secret else banks
+        return Engine(banks, public, explaining, limits, required)
+
+    @cached_property
+    def server(self) -> ladder.ForkServer:
+        return ladder.best(self.limits, self.required)
+
+    def session(self, submission: Submission) -> Session:
+        """A worker's session for one submission; the worker starts with the first question."""
+        return session_of(submission, self.limits, self.server)
 
     def verdict(
         self,
         submission: Submission,
         exercises: Iterable[Exercise],
-        limits: Limits = DEFAULT,
         progress: Callable[[Exercise], None] = lambda exercise: None,
     ) -> Verdict:
         """Judge these exercises of a submission."""
         results = []
-        with session_of(submission, limits) as session:
+        with self.session(submission) as session:
             for exercise in exercises:
                 progress(exercise)
                 results.append(self.judge(exercise, session))
@@ -124,9 +145,11 @@ class Engine:
         return explain(exercise, law, failures, bank, answers, session, self.public.seed)
 
 
-def session_of(submission: Submission, limits: Limits = DEFAULT) -> Session:
-    """A worker's session for one submission; the worker starts with the first question."""
-    return Session(submission.sources, limits, submission.unreadable, submission.single)
+def session_of(
+    submission: Submission, limits: Limits = DEFAULT, server: ladder.ForkServer | None = None
+) -> Session:
+    """A session for one submission; without a server given, it starts its own."""
+    return Session(submission.sources, limits, submission.unreadable, submission.single, server)
 
 
 def _ask(exercise: Exercise, bank: Bank, session: Session) -> list[Answer]:

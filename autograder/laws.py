@@ -27,17 +27,16 @@ def agrees(
     says: str = "every value equals the definition's",
 ) -> Law:
     """Every value equals the reference's, within the derived tolerance."""
-    return Law(name, says, points, _agrees, kinds)
+    return Law(name, says, points, _agrees, kinds, by_equality=True)
 
 
 def _agrees(exercise: Exercise, case: Case, answers: Sequence[Answer]) -> Mismatch | None:
-    tolerance = exercise.tolerance(case.arguments, case.expected)
-    return mismatch(answers[0].value, case.expected, tolerance, exercise.returns)
+    return mismatch(answers[0].value, case.expected, case.tolerance, exercise.returns)
 
 
 def shape(says: str, points: float = 1.0, *kinds: str) -> Law:
     """The answer has the right parts, and each the right shape."""
-    return Law("shape", says, points, _shape, kinds, structural=True)
+    return Law("shape", says, points, _shape, kinds, structural=True, by_equality=True)
 
 
 def _shape(exercise: Exercise, case: Case, answers: Sequence[Answer]) -> Mismatch | None:
@@ -51,7 +50,7 @@ def dtype(
     needs: str = "",
 ) -> Law:
     """The answer's arrays have the dtype of the reference's."""
-    return Law("dtype", says, points, _dtype, kinds, needs=needs, structural=True)
+    return Law("dtype", says, points, _dtype, kinds, needs=needs, structural=True, by_equality=True)
 
 
 def _dtype(exercise: Exercise, case: Case, answers: Sequence[Answer]) -> Mismatch | None:

@@ -38,6 +38,8 @@ class Case:
     kind: str
     arguments: Arguments
     expected: Any
+    tolerance: Any = 0.0
+    encoded: tuple[Any, bytes] | None = None  # the expected value as it would cross the wire
 
 
 Judge = Callable[["Exercise", Case, "Sequence[Answer]"], Mismatch | None]
@@ -55,6 +57,7 @@ class Law:
     needs       a law that must hold first, since this one alone could hold for nothing
     structural  looks at the answers that came; not every call must have answered
     raising     judges exceptions too, so an exception is no failure by itself
+    by_equality holds at once for an answer that is the expected value to the bit
     """
 
     name: str
@@ -67,6 +70,7 @@ class Law:
     needs: str = ""
     structural: bool = False
     raising: bool = False
+    by_equality: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,18 @@ class Exercise:
 
     def misconception(self, name: str) -> Callable[..., Any]:
         return next(m for m in self.misconceptions if m.__name__ == name)
+
+    def case(self, kind: str, arguments: Arguments) -> Case:
+        """A case of these arguments, with all that the reference says of it."""
+        from autograder.isolation.wire import Encoder
+
+        expected = self.evaluate(arguments)
+        if isinstance(expected, Refusal):
+            return Case(kind, arguments, expected)
+        encoder = Encoder(layouts=False)
+        node = encoder.add(expected)
+        tolerance = self.tolerance(arguments, expected)
+        return Case(kind, arguments, expected, tolerance, (node, encoder.body))
 
     def evaluate(self, arguments: Arguments) -> Any:
         """The reference's value, or its refusal."""

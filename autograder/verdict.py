@@ -107,12 +107,13 @@ class Verdict:
 
     @property
     def grader_faults(self) -> list[str]:
-        return [
+        faults = [
             f"{exercise.name}: {law.message}"
             for exercise in self.exercises
             for law in exercise.laws
             if law.status == "grader_fault"
         ]
+        return list(dict.fromkeys(faults))
 
     def to_json(self) -> dict[str, Any]:
         """The contract's form: finite numbers, plain types, the same bytes for the same verdict."""

@@ -137,20 +137,23 @@ class Judge:
         """The verdict on one function, judged when the first of its laws is run."""
         key = folder, exercise.name
         if key not in self._results:
+            self._results[key] = self._running().judge(exercise, self._session(folder))
+        return self._results[key]
+
+    def _running(self) -> Engine:
+        if self._engine is None:
             from autograder.engine import Engine
 
-            self._engine = self._engine or Engine.of()
-            self._results[key] = self._engine.judge(exercise, self._session(folder))
-        return self._results[key]
+            self._engine = Engine.of()
+        return self._engine
 
     def _session(self, folder: Path) -> Session:
         if folder not in self._sessions:
             from autograder import catalog
-            from autograder.engine import session_of
             from autograder.submissions import read
 
             topics = frozenset(topic.name for topic in catalog.topics())
-            self._sessions[folder] = session_of(read(folder, topics))
+            self._sessions[folder] = self._running().session(read(folder, topics))
         return self._sessions[folder]
 
     def close(self) -> None:

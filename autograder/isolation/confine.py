@@ -28,7 +28,7 @@ LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 4
 RULESET_VERSION = 1
 RULE_PATH_BENEATH = 1
 READ_FILE, READ_DIR = 1 << 2, 1 << 3
-# Every right of a version of Landlock's interface is handled, so that what is not granted is denied.
+# Every right of an interface version is handled, so that what is not granted is denied.
 FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 PRIVATE_FOLDER = (1 << 1) | READ_FILE | READ_DIR | (1 << 4) | (1 << 5) | (1 << 7) | (1 << 8)
 TRUNCATE = 1 << 14

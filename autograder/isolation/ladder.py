@@ -19,6 +19,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import weakref
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ FILTERS = HERE / "filters"
 # Nobody else's number: above the users and service accounts of distributions, below subuid ranges.
 WORKER_UID = 64001
 START_SECONDS = 60.0
+# The private folder of the strong level; /tmp itself may hold the checkout.
+PRIVATE = "/private"
 PR_SET_DUMPABLE = 4
 
 # What each level must deny; the rest of the probe is told, not required.
@@ -81,9 +84,10 @@ class ForkServer:
         os.chmod(self._private, 0o711)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(START_SECONDS)
+        with theirs:
+            self._process = self._start(theirs)
+        self._finalizer = weakref.finalize(self, _end, self._process, self._control, self._private)
         try:
-            with theirs:
-                self._process = self._start(theirs)
             ready = self._ask({})
         except BaseException:
             self.close()
@@ -98,7 +102,7 @@ class ForkServer:
             "uid": WORKER_UID if self.level == "strong" and os.geteuid() == 0 else None,
             "limits": asdict(self.limits),
             "filter": str(FILTERS / f"{platform.machine()}.bpf"),
-            "private": "/tmp" if self.level == "strong" else self._private,
+            "private": PRIVATE if self.level == "strong" else self._private,
             **python.grants(),
         }
         command = [
@@ -144,9 +148,12 @@ class ForkServer:
         cpu = self._ask({"do": "cpu", "pid": pid})["cpu"]
         return None if cpu is None else float(cpu)
 
-    def end(self, pid: int) -> tuple[int, bool]:
-        """End a worker; its exit code, and whether it had to be killed."""
-        answer = self._ask({"do": "end", "pid": pid})
+    def end(self, pid: int, patience: float = 0.0) -> tuple[int, bool]:
+        """End a worker, after `patience` seconds; its exit code, and whether it had to be killed.
+
+        A worker that is ended twice has the exit code 0.
+        """
+        answer = self._ask({"do": "end", "pid": pid, "patience": patience})
         return os.waitstatus_to_exitcode(int(answer["status"])), bool(answer["killed"])
 
     def probe(self, request: Mapping[str, Any]) -> dict[str, str]:
@@ -175,18 +182,21 @@ class ForkServer:
     def _fault(self) -> GraderFault:
         """Why the server is gone, in its own last words."""
         self._process.kill()
-        _, words = self._process.communicate()
+        assert self._process.stderr is not None
+        words = self._process.stderr.read() if not self._process.stderr.closed else b""
         last = words.decode(errors="replace").strip().splitlines()[-1:]
         return GraderFault(f"the worker process did not start or broke off: {' '.join(last)}")
 
     def close(self) -> None:
-        """End the server and all its workers."""
-        self._control.close()
-        process = getattr(self, "_process", None)
-        if process is not None:
-            process.kill()
-            process.communicate()
-        shutil.rmtree(self._private, ignore_errors=True)
+        """End the server and all its workers; also done when nobody holds it any more."""
+        self._finalizer()
+
+
+def _end(process: subprocess.Popen[bytes], control: socket.socket, private: str) -> None:
+    control.close()
+    process.kill()
+    process.communicate()
+    shutil.rmtree(private, ignore_errors=True)
 
 
 # --- where Python and NumPy lie
@@ -260,7 +270,7 @@ def bubblewrap(python: Python, uid: int | None) -> list[str]:
         # bwrap keeps root's privileges otherwise; these two are for becoming another user.
         arguments += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     seen: set[Path] = set()
-    for path in [*binds, Path("/dev/null"), Path("/dev/urandom"), Path("/tmp")]:
+    for path in [*binds, Path("/dev/null"), Path("/dev/urandom"), Path(PRIVATE)]:
         # Folders that bwrap makes by itself are closed to other users than root.
         for parent in reversed(path.parents):
             if parent not in seen and parent != Path("/"):
@@ -283,7 +293,7 @@ def bubblewrap(python: Python, uid: int | None) -> list[str]:
             arguments += ["--ro-bind", str(path), str(path)]
     for device in ("/dev/null", "/dev/urandom"):
         arguments += ["--dev-bind", device, device]
-    arguments += ["--perms", "0777", "--size", str(32 << 20), "--tmpfs", "/tmp"]
+    arguments += ["--perms", "0777", "--size", str(32 << 20), "--tmpfs", PRIVATE]
     return [*arguments, "--remount-ro", "/", "--chdir", "/", "--"]
 
 

@@ -6,34 +6,24 @@ it died in is known, because answers come one by one and in order.
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import os
 import secrets
 import select
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
-from autograder.isolation import wire
+from autograder.isolation import ladder, wire
+from autograder.isolation.ladder import ForkServer, GraderFault
 from autograder.isolation.limits import DEFAULT, Limits
 
 START_SECONDS = 60.0
 SLOW_TICK = 0.2
-
-
-class GraderFault(RuntimeError):
-    """Something of ours failed: never the student's fault, never their points."""
 
 
 @dataclass(frozen=True)
@@ -92,39 +82,15 @@ class _Died(Exception):
 
 
 class Worker:
-    """One process of student code."""
+    """One process of student code, forked for one submission."""
 
-    def __init__(self, sources: Mapping[str, str], limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self, server: ForkServer, sources: Mapping[str, str]) -> None:
+        self.server = server
+        self.limits = server.limits
         self._buffer = bytearray()
-        ours, theirs = socket.socketpair()
-        here = Path(__file__).resolve().parent
-        packages = Path(np.__file__).resolve().parent.parent
+        self._socket, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    *("-S", "-s", "-P", "-B"),
-                    str(here / "worker.py"),
-                    str(theirs.fileno()),
-                    str(here),
-                    str(packages),
-                    json.dumps(dataclasses.asdict(limits)),
-                ],
-                pass_fds=[theirs.fileno()],
-                env={
-                    "PYTHONHASHSEED": "0",
-                    "OPENBLAS_NUM_THREADS": "1",
-                    "OMP_NUM_THREADS": "1",
-                    "MKL_NUM_THREADS": "1",
-                },
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        self._socket = ours
+            self._pid = server.fork(theirs)
         self._socket.setblocking(False)
         try:
             kind, _, _ = self._frame(bytes(wire.NONCE_BYTES), START_SECONDS)
@@ -136,22 +102,27 @@ class Worker:
             raise GraderFault(f"the worker did not start: {death}") from death
 
     def close(self) -> None:
-        """End the process and everything it started."""
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            self._process.kill()
-        self._process.wait()
+        """End the process."""
         self._socket.close()
+        self.server.end(self._pid)
 
     def run(
-        self, module: str, function: str, calls: Sequence[EncodedCall], seconds: float
+        self,
+        module: str,
+        function: str,
+        calls: Sequence[EncodedCall],
+        seconds: float,
+        careful: bool,
     ) -> Iterator[_Loaded | Answer]:
-        """First how loading went, then one answer a call, in order; raises _Died."""
+        """First how loading went, then one answer a call, in order; raises _Died.
+
+        Answers come in bunches, and a bunch is lost when the worker dies; carefully, they come
+        each by itself.
+        """
         if self._buffer or select.select([self._socket], [], [], 0)[0]:
             self._peek_unsolicited()
         nonce = secrets.token_bytes(wire.NONCE_BYTES)
-        head = json.dumps({"module": module, "function": function})[:-1]
+        head = json.dumps({"module": module, "function": function, "careful": careful})[:-1]
         text = f'{head},"calls":[{",".join(call.item for call in calls)}]}}'.encode()
         body = b"".join(call.body for call in calls)
         header = wire.HEADER.pack(wire.MAGIC, wire.CALLS, nonce, len(text), len(body))
@@ -200,7 +171,7 @@ class Worker:
 
     def _frame(self, nonce: bytes, seconds: float) -> tuple[int, dict[str, Any], bytes]:
         """The next frame, checked from its first byte on, within the CPU seconds allowed."""
-        clock = _Clock(self._process.pid, seconds, self.limits.wall_factor)
+        clock = _Clock(lambda: self.server.cpu_seconds(self._pid), seconds, self.limits.wall_factor)
         head = wire.HEADER.size
         need = head
         while True:
@@ -229,12 +200,11 @@ class Worker:
         return kind, parsed, body
 
     def _death(self) -> _Died:
-        """Why the process is gone."""
-        try:
-            code = self._process.wait(5.0)
-        except subprocess.TimeoutExpired:
+        """Why the process is gone; it is over with it in any case."""
+        code, killed = self.server.end(self._pid, patience=5.0)
+        if killed:
             return _garbled("the channel was closed")
-        if code == -signal.SIGXCPU:
+        if code in (-signal.SIGXCPU, -signal.SIGKILL):
             limit = self.limits.worker_seconds
             return _Died("timeout", f"stopped by the system after {limit} CPU seconds in all")
         if code < 0:
@@ -249,8 +219,10 @@ def _garbled(what: str) -> _Died:
 class _Clock:
     """Counts the worker's CPU seconds until its answer is whole; looks only once it is slow."""
 
-    def __init__(self, pid: int, seconds: float, wall_factor: float) -> None:
-        self._pid = pid
+    def __init__(
+        self, cpu_seconds: Callable[[], float | None], seconds: float, wall_factor: float
+    ) -> None:
+        self._cpu_seconds = cpu_seconds
         self._seconds = seconds
         self._wall = seconds * wall_factor
         self._started = time.monotonic()
@@ -262,13 +234,9 @@ class _Clock:
         if now < self._next_look:
             return None
         self._next_look = now + SLOW_TICK
-        import psutil  # only slow code pays for this import
-
-        try:
-            times = psutil.Process(self._pid).cpu_times()
-        except psutil.Error:
+        cpu = self._cpu_seconds()
+        if cpu is None:
             return None  # it ended: the channel will tell
-        cpu = times.user + times.system
         if self._cpu_at_first_look is None:
             self._cpu_at_first_look = cpu
         if cpu - self._cpu_at_first_look > self._seconds:
@@ -350,25 +318,36 @@ class Session:
     """A submission at work: its functions can be asked, whatever they do.
 
     `unreadable` says of modules that are there but are no text why they are not; `single` names
-    the one module that holds every function, where one file was handed in.
+    the one module that holds every function, where one file was handed in. Without a server given,
+    the session starts one of its own, at the best level of isolation that there is.
     """
 
     sources: Mapping[str, str]
     limits: Limits = DEFAULT
     unreadable: Mapping[str, str] = field(default_factory=dict)
     single: str = ""
+    server: ForkServer | None = None
     cpu_seconds: float = 0.0  # what the functions themselves used, as the worker tells it
     _worker: Worker | None = None
+    _own_server: ForkServer | None = None
     _unloadable: dict[str, Answer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for module, reason in self.unreadable.items():
             self._unloadable[module] = Answer("error", reason, at_import=True)
 
+    def running_server(self) -> ForkServer:
+        """The server that forks this session's workers."""
+        if self.server is not None:
+            return self.server
+        if self._own_server is None:
+            self._own_server = ladder.best(self.limits)
+        return self._own_server
+
     @property
     def isolation(self) -> dict[str, Any]:
         """The level of isolation in force, as results record it."""
-        return {"level": "weak", "mechanisms": ["process", "rlimits"]}
+        return self.running_server().isolation.to_json()
 
     def __enter__(self) -> Session:
         return self
@@ -382,6 +361,12 @@ class Session:
         self.close()
 
     def close(self) -> None:
+        self._end_worker()
+        if self._own_server is not None:
+            self._own_server.close()
+            self._own_server = None
+
+    def _end_worker(self) -> None:
         if self._worker is not None:
             self._worker.close()
             self._worker = None
@@ -403,13 +388,21 @@ class Session:
         kinds = list(groups) if groups is not None else [""] * len(calls)
         answers: list[Answer | None] = [None] * len(calls)
         allowed = seconds or self.limits.call_seconds
+        # Most submissions never die: first all calls at one stroke, and only after a death, which
+        # takes answers with it, those that are missing one by one.
+        careful = len(calls) == 1
         fatal = 0
         while rest := [i for i, answer in enumerate(answers) if answer is None]:
             lost = self._unloadable.get(module)
             if lost is None:
-                lost = self._ask_rest(module, function, calls, answers, rest, allowed)
+                patience = allowed if careful else allowed / 2
+                lost = self._ask_rest(module, function, calls, answers, rest, patience, careful)
             if lost is None:
                 break
+            if not careful and module not in self._unloadable:
+                careful = True
+                _forget_kept(calls, kinds, answers)
+                continue
             fatal += 1
             allowed = (seconds or self.limits.call_seconds) * self.limits.patience
             broken = next((i for i in rest if answers[i] is None), rest[-1])
@@ -417,6 +410,8 @@ class Session:
             for i in rest:
                 if answers[i] is None and (everything or kinds[i] == kinds[broken]):
                     answers[i] = lost
+            # A worker that dies after its last answer has said something that it should not.
+            answers[broken] = lost
         return [answer for answer in answers if answer is not None]
 
     def _ask_rest(
@@ -427,13 +422,15 @@ class Session:
         answers: list[Answer | None],
         rest: list[int],
         seconds: float,
+        careful: bool,
     ) -> Answer | None:
         """Fill in answers until all are there or the worker dies; then the answer it died with."""
         if self._worker is None:
-            self._worker = Worker(self.sources, self.limits)
+            self._worker = Worker(self.running_server(), self.sources)
         loaded = False
         try:
-            replies = self._worker.run(module, function, [calls[i] for i in rest], seconds)
+            wanted = [calls[i] for i in rest]
+            replies = self._worker.run(module, function, wanted, seconds, careful)
             unread = iter(rest)
             for reply in replies:
                 if isinstance(reply, _Loaded):
@@ -445,9 +442,20 @@ class Session:
                     answers[next(unread)] = reply
                     self.cpu_seconds += reply.seconds
         except _Died as death:
-            self.close()
+            self._end_worker()
             if not loaded:
                 death.answer.at_import = True
                 self._unloadable[module] = death.answer
             return death.answer
         return None
+
+
+def _forget_kept(
+    calls: Sequence[EncodedCall], kinds: Sequence[str], answers: list[Answer | None]
+) -> None:
+    """A kept result is gone with its worker: the calls that belong together are made again."""
+    missing = {kind for kind, answer in zip(kinds, answers, strict=True) if answer is None}
+    keeping = {kind for kind, call in zip(kinds, calls, strict=True) if call.keep}
+    for i, kind in enumerate(kinds):
+        if kind in missing & keeping:
+            answers[i] = None

@@ -88,7 +88,9 @@ def lay_out(array: np.ndarray, kind: str) -> np.ndarray:
 class Encoder:
     """Collects values: `add` gives the JSON node of each, `body` the bytes of all their arrays."""
 
-    def __init__(self, max_bytes: int | None = None) -> None:
+    def __init__(self, max_bytes: int | None = None, *, layouts: bool = True) -> None:
+        # Whether it matters how arrays lie in memory: for arguments it does, for results not.
+        self._layouts = layouts
         self._chunks: list[bytes] = []
         self._size = 0
         self._nodes = 0
@@ -137,7 +139,7 @@ class Encoder:
         raw = np.ndarray.tobytes(base.astype(DTYPES[code], copy=False))
         self._size += len(raw)
         self._chunks.append(raw)
-        return {"a": [code, list(base.shape), layout(base)]}
+        return {"a": [code, list(base.shape), layout(base) if self._layouts else "C"]}
 
 
 class Decoder:
@@ -210,9 +212,12 @@ def whole(value: int) -> int:
     return value
 
 
+compact = json.JSONEncoder(separators=(",", ":")).encode
+
+
 def pack(kind: int, nonce: bytes, meta: Any, body: bytes = b"") -> bytes:
     """One frame."""
-    return frame(kind, nonce, json.dumps(meta, separators=(",", ":")).encode(), body)
+    return frame(kind, nonce, compact(meta).encode(), body)
 
 
 def frame(kind: int, nonce: bytes, text: bytes, body: bytes = b"") -> bytes:

@@ -1,7 +1,7 @@
 """The untrusted side: runs a submission's functions on the arguments it is sent, and answers.
 
-Started by `parent.py` as a script, with nothing of the autograder importable: the standard library,
-NumPy and `wire.py` are all it has. It judges nothing. It holds no expected value, no law and no
+Forked by `forkserver.py`, with nothing of the autograder importable: the standard library, NumPy
+and `wire.py` are all it has. It judges nothing. It holds no expected value, no law and no
 seed, so student code that takes over this process gains only the power to send other answers.
 """
 
@@ -19,30 +19,11 @@ import sys
 import time
 import traceback
 import types
-import warnings
 from typing import Any
 
 PACKAGE = "exercises"
 CPU_GRACE = 5  # seconds
-
-
-def main() -> None:
-    descriptor, here, packages, limits_text = sys.argv[1:5]
-    limits = json.loads(limits_text)
-    apply_rlimits(limits)
-    sys.path[:] = [p for p in sys.path if p not in ("", here)]
-    sys.path += [here, packages]
-    import numpy  # noqa: F401
-    import wire  # type: ignore[import-not-found]  # it lies beside this script
-
-    # Everything else that is installed beside NumPy stays out of reach, and names stay free for
-    # the submission's own modules.
-    sys.path.remove(here)
-    sys.path.remove(packages)
-    del sys.modules["wire"]
-    sys.argv[1:] = []
-    warnings.simplefilter("ignore")
-    Session(socket.socket(fileno=int(descriptor)), wire, limits).serve()
+FLUSH_SECONDS = 0.005
 
 
 def apply_rlimits(limits: dict[str, Any]) -> None:
@@ -160,6 +141,8 @@ class Session:
         self.limits = limits
         self.printed = Capped(limits["printed_chars"])
         self.submission: Submission
+        self.waiting: list[bytes] = []
+        self.due = 0.0
 
     def serve(self) -> None:
         import numpy
@@ -177,15 +160,22 @@ class Session:
     # --- frames
 
     def send(self, kind: int, nonce: bytes, meta: Any, body: bytes = b"") -> None:
-        self.channel.sendall(self.wire.pack(kind, nonce, meta, body))
+        self.waiting.append(self.wire.pack(kind, nonce, meta, body))
+        self.flush()
 
     def answer(self, nonce: bytes, reply: dict[str, Any], data: bytes) -> None:
-        text = json.dumps(reply, separators=(",", ":")).encode()
+        text = self.wire.compact(reply).encode()
         if len(text) > self.wire.MAX_META:
             unfit = "too many or too long separate values; return an array"
             text = json.dumps({"i": reply["i"], "unfit": unfit}).encode()
             data = b""
-        self.channel.sendall(self.wire.frame(self.wire.ANSWER, nonce, text, data))
+        self.waiting.append(self.wire.frame(self.wire.ANSWER, nonce, text, data))
+
+    def flush(self) -> None:
+        """Send what waits. Answers wait for each other a little: one system call serves many."""
+        self.channel.sendall(b"".join(self.waiting))
+        self.waiting.clear()
+        self.due = time.monotonic() + FLUSH_SECONDS
 
     def receive(self) -> tuple[int, bytes, Any, bytes]:
         header = self.exactly(self.wire.HEADER.size)
@@ -214,6 +204,8 @@ class Session:
         at = 0
         held: Any = None
         for index, (nodes, size, keep) in enumerate(meta["calls"]):
+            if self.waiting and (meta["careful"] or time.monotonic() > self.due):
+                self.flush()
             part = memoryview(body)[at : at + size]
             at += size
             if nodes is None:
@@ -256,13 +248,17 @@ class Session:
         seconds = time.thread_time() - started
         reply, data = self.encode({"s": seconds, "p": self.printed.take()}, result)
         if "v" in reply:
-            reply["touched"] = self.touched(nodes, body, arguments)
-            reply["shares"] = self.shares(nodes, arguments, result)
-            reply["overlaps"] = any(overlapping(array) for array in arrays(result))
+            # What there is nothing to say of is left out: most answers are small and many.
+            if touched := self.touched(nodes, body, arguments):
+                reply["touched"] = touched
+            if shares := self.shares(nodes, arguments, result):
+                reply["shares"] = shares
+            if any(overlapping(array) for array in arrays(result)):
+                reply["overlaps"] = True
         return result, reply, data
 
     def encode(self, reply: dict[str, Any], result: Any) -> tuple[dict[str, Any], bytes]:
-        encoder = self.wire.Encoder(self.limits["reply_bytes"])
+        encoder = self.wire.Encoder(self.limits["reply_bytes"], layouts=False)
         try:
             reply["v"] = encoder.add(result)
             return reply, encoder.body
@@ -276,17 +272,16 @@ class Session:
         names = []
         at = 0
         for (name, node), argument in zip(nodes, arguments, strict=True):
-            if isinstance(node, dict) and "r" in node:
-                continue  # a generator is there to be drawn from
-            encoder = self.wire.Encoder()
-            try:
-                same = encoder.add(argument) == node
-            except self.wire.WireError:
-                same = False
-            after = encoder.body
-            if not same or after != body[at : at + len(after)]:
-                names.append(name)
-            at += len(after) if same else size_of(node, self.wire)
+            size = size_of(node, self.wire)
+            if type(node) in (dict, list) and "r" not in node and "f" not in node:
+                encoder = self.wire.Encoder()
+                try:
+                    same = encoder.add(argument) == node and encoder.body == body[at : at + size]
+                except self.wire.WireError:
+                    same = False
+                if not same:
+                    names.append(name)
+            at += size
         return names
 
     def shares(self, nodes: list[Any], arguments: list[Any], result: Any) -> list[str]:
@@ -294,11 +289,16 @@ class Session:
         import numpy
 
         results = list(arrays(result))
-        return [
-            name
-            for (name, _), argument in zip(nodes, arguments, strict=True)
-            if any(numpy.may_share_memory(a, r) for a in arrays(argument) for r in results)
-        ]
+        # An array that owns its memory shares it with an argument only if it is the argument.
+        views = [array for array in results if array.base is not None]
+        owners = {id(array) for array in results}
+        names = []
+        for (name, _), argument in zip(nodes, arguments, strict=True):
+            for array in arrays(argument):
+                if id(array) in owners or any(numpy.may_share_memory(array, v) for v in views):
+                    names.append(name)
+                    break
+        return names
 
     def describe(self, error: BaseException, function: Any) -> dict[str, Any]:
         """An exception as plain data: what, and where in the student's own files."""
@@ -370,7 +370,3 @@ def size_of(node: Any, wire: Any) -> int:
         if tag in "td":
             return sum(size_of(n[1] if tag == "d" else n, wire) for n in content)
     return 0
-
-
-if __name__ == "__main__":
-    main()
