@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +30,14 @@ app = typer.Typer(
 )
 
 PASSED, FAILED, USAGE, FAULT = 0, 1, 2, 3
+
+
+class Level(StrEnum):
+    """Levels of isolation, as `isolation/ladder.py` proves them."""
+
+    weak = "weak"
+    medium = "medium"
+    strong = "strong"
 
 
 def main() -> None:
@@ -141,6 +150,10 @@ def grade(
             help="A secret text: other cases than the students have; it is shown nowhere.",
         ),
     ] = "public",
+    require_isolation: Annotated[
+        Level,
+        typer.Option(help="Grade only if student code can be isolated this well (see doctor)."),
+    ] = Level.weak,
 ) -> None:
     """Grade submissions: results.json for each, a table, and index.html for the class."""
     from autograder import catalog
@@ -148,6 +161,7 @@ def grade(
     from autograder.engine import Engine
     from autograder.grading import collect, write
     from autograder.grading import grade as grade_all
+    from autograder.isolation.ladder import NotIsolated
     from autograder.report.html import class_page
     from autograder.report.terminal import class_line
 
@@ -155,6 +169,15 @@ def grade(
     with _usage():
         chosen = catalog.select(only or ())
         submissions = collect(paths, topics)
+    engine = Engine.of(Seed(seed), required=require_isolation.value)
+    try:
+        _ = engine.server
+    except NotIsolated as error:
+        print(
+            f"autograder: isolation {require_isolation.value} cannot be had here: {error}",
+            file=sys.stderr,
+        )
+        raise typer.Exit(USAGE) from error
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -163,7 +186,7 @@ def grade(
     console = _console()
     verdicts = []
     with _progress(len(submissions), console) as advance:
-        for verdict in grade_all(submissions, chosen, Engine.of(Seed(seed)), out):
+        for verdict in grade_all(submissions, chosen, engine, out):
             console.print(class_line(verdict))
             verdicts.append(verdict)
             advance(None)

@@ -33,7 +33,8 @@ EXTRAS = {
 
 def examine() -> list[Finding]:
     """All findings, the most important first."""
-    return [_kit(), _python(), _backend(), _worker(), *map(_package, NEEDED), _cache(), *_extras()]
+    packages = map(_package, NEEDED)
+    return [_kit(), _python(), _backend(), *_isolation(), *packages, _cache(), *_extras()]
 
 
 def _kit() -> Finding:
@@ -64,17 +65,28 @@ def _backend() -> Finding:
     return Finding("reference", "pure Python, slow", False, "unset REFERENCE_BACKEND")
 
 
-def _worker() -> Finding:
+def _isolation() -> list[Finding]:
+    """The level that workers have here, proven; and for each higher one what it lacks."""
+    from autograder.isolation import ladder
     from autograder.isolation.limits import DEFAULT
-    from autograder.isolation.parent import GraderFault, Session, Worker
 
-    try:
-        Worker({}, DEFAULT).close()
-    except (GraderFault, OSError) as error:
-        return Finding("worker", f"does not start: {error}", False, "autograder check relu --all")
-    isolation = Session({}).isolation
-    mechanisms = ", ".join(isolation["mechanisms"])
-    return Finding("worker", f"starts; isolation {isolation['level']} ({mechanisms})")
+    findings: list[Finding] = []
+    for level in reversed(ladder.LEVELS):
+        try:
+            server = ladder.proven(level, DEFAULT)
+        except ladder.NotIsolated as error:
+            why = str(error).removeprefix(f"{level}: ")
+            findings.append(Finding(level, why, False, optional=True))
+            continue
+        except ladder.GraderFault as fault:
+            return [Finding("isolation", str(fault), False), *findings]
+        mechanisms = ", ".join(server.isolation.mechanisms)
+        server.close()
+        found = f"{level} ({mechanisms})"
+        if level == "weak":
+            found += ": for practice; take no grades with it"
+        return [Finding("isolation", found), *findings]
+    return findings
 
 
 def _package(name: str) -> Finding:

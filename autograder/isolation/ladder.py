@@ -97,9 +97,10 @@ class ForkServer:
 
     def _start(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
         python = _python()
+        uid = WORKER_UID if self.level == "strong" and os.geteuid() == 0 else None
         settings = {
             "level": self.level,
-            "uid": WORKER_UID if self.level == "strong" and os.geteuid() == 0 else None,
+            "uid": uid,
             "limits": asdict(self.limits),
             "filter": str(FILTERS / f"{platform.machine()}.bpf"),
             "private": PRIVATE if self.level == "strong" else self._private,
@@ -115,7 +116,7 @@ class ForkServer:
             json.dumps(settings),
         ]
         if self.level == "strong":
-            command = [*bubblewrap(python, settings["uid"]), *command]
+            command = [*bubblewrap(python, uid), *command]
         return subprocess.Popen(
             command,
             pass_fds=[theirs.fileno()],
@@ -371,7 +372,7 @@ def examine(server: ForkServer) -> dict[str, str]:
 
 def possible(level: str, outcome: Mapping[str, str]) -> list[str]:
     """What the probe achieved, or did not report, of what the level must deny."""
-    must = ALWAYS if level == "weak" else CONFINED
+    must: tuple[str, ...] = ALWAYS if level == "weak" else CONFINED
     if level == "weak" and sys.platform == "linux" and os.geteuid() == 0:
         must = ()  # nothing is hidden from root
     return [name for name in must if not outcome.get(name, "").startswith("denied")]

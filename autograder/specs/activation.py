@@ -75,7 +75,7 @@ def leaky_relu(x):
 
 
 def nan_becomes_zero(x):
-    """NaN becomes 0, since NaN > 0 is false.
+    """a NaN becomes 0, since NaN > 0 is false.
     Ask for what is negative, x < 0, and leave all else as it is: an error must not be hidden."""
     return np.nan_to_num(ops.relu(x), nan=0.0)
 
@@ -116,7 +116,7 @@ relu = Exercise(
         agrees(0.5, "plain", "real", "nothing",
                says="negative numbers become 0, all others stay, in any shape"),
         agrees(0.5, "NaN", "float32", "integers", name="numbers",
-               says="NaN stays NaN; any dtype and memory layout is right"),
+               says="any dtype and memory layout is right, and NaN stays NaN"),
         dtype(0.5),
         untouched(0.5, needs="agrees"),
     ],

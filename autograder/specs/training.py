@@ -763,8 +763,9 @@ loss_and_gradients = Exercise(
 # --- fit: judged by what it has learned
 
 TRAINING, HELD_BACK = (0, 200), (2000, 2400)
-# Right solutions reach 0.61 to 0.88 here, 0.77 on average with a deviation of 0.05; without a
-# single step it is 0.21 at best, as it is with shuffled labels, and up the hill 0.09.
+# With 400 generators a right solution knew 0.61 to 0.85 of these digits, 0.76 on average with a
+# deviation of 0.044. Without a single step it was 0.19 at best, with shuffled labels 0.21, and with
+# steps uphill 0.09. The limit lies seven deviations below the one and far above the others.
 ENOUGH = 0.45
 
 

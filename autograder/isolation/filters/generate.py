@@ -21,8 +21,8 @@ HERE = Path(__file__).resolve().parent
 FILES = """
     read readv pread64 preadv write writev pwrite64 lseek open openat close close_range fstat stat
     lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getdents getdents64
-    getcwd dup dup2 dup3 fcntl ftruncate fsync fdatasync fadvise64 mkdir mkdirat unlink unlinkat rename
-    renameat renameat2 rmdir umask
+    getcwd dup dup2 dup3 fcntl ftruncate fsync fdatasync fadvise64 mkdir mkdirat unlink unlinkat
+    rename renameat renameat2 rmdir umask
 """
 MEMORY = "mmap munmap mprotect mremap madvise brk"
 SIGNALS = "rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack"
