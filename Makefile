@@ -7,7 +7,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 # A small class: right in two styles, wrong in four ways, broken in two, one half finished.
 SAMPLE := right-einsum right-classes wrong-conv-flipped-kernel wrong-conv-swapped-strides \
-	wrong-maxpool-starts-at-zero wrong-conv-backward-dx-overwritten broken-endless-loop \
+	wrong-maxpool-starts-at-zero wrong-conv-backward-dx-overwritten broken-loops-for-ever \
 	broken-syntax-error half-finished
 
 .PHONY: setup demo test lint test-fast test-slow clean

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.spec import Arguments
+from autograder.spec import Arguments, Kind
 from autograder.strategies import Draw
 
 Pair = tuple[int, int]
@@ -95,11 +95,26 @@ def large(draw: Draw) -> Arguments:
     return dict(x=x, w=w, b=draw.whole(o), stride=draw.pair(1, 4), padding=padding)
 
 
-def numbers(draw: Draw) -> Arguments:
-    """Real numbers, float32, pixels of integers, other layouts in memory."""
-    kind = draw.choose("real", "float32", "int64", "uint8")
+def renumbered_filters(draw: Draw, kind: str) -> Arguments:
     arguments = filters(draw, draw.pair(1, 2), draw.pair(1, 2), draw.pair(0, 1), channels=2)
     return {name: renumbered(draw, kind, value) for name, value in arguments.items()}
+
+
+# Kinds of numbers. Each is a kind of cases of its own, so that none is left out by chance.
+NUMBERS = ("real", "float32", "integers")
+
+
+def by_numbers(make: Callable[[Draw, str], Arguments]) -> dict[str, Kind]:
+    """The same geometry with real numbers, in float32, and with pixels of either integer dtype."""
+
+    def integers(draw: Draw) -> Arguments:
+        return make(draw, draw.choose("uint8", "int64"))
+
+    return {
+        "real": lambda draw: make(draw, "real"),
+        "float32": lambda draw: make(draw, "float32"),
+        "integers": integers,
+    }
 
 
 def renumbered(draw: Draw, kind: str, value: Any) -> Any:
@@ -138,14 +153,14 @@ def impossible(draw: Draw) -> Arguments:
     return dict(x=x, w=w, b=b, stride=stride, padding=padding)
 
 
-CONVOLUTION: dict[str, Callable[[Draw], Arguments]] = {
+CONVOLUTION: dict[str, Kind] = {
     "one filter": one_filter,
     "channels": channels,
     "strides": strides,
     "paddings": paddings,
     "everything": everything,
     "large": large,
-    "numbers": numbers,
+    **by_numbers(renumbered_filters),
     "empty batch": empty_batch,
     "impossible": impossible,
 }

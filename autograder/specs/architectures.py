@@ -7,6 +7,7 @@ Ioffe and Szegedy (2015), batch normalisation; He et al. (2016), ResNet.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def one_conv(draw: Draw) -> Arguments:
 
 def one_conv_with_geometry(draw: Draw) -> Arguments:
     kernel, stride, padding = draw.pair(1, 3), draw.unlike_pair(1, 4), draw.unlike_pair(0, 2)
-    layer = {"kind": "conv", "out": draw.size(1, 4), "kernel": kernel}
+    layer: Layer = {"kind": "conv", "out": draw.size(1, 4), "kernel": kernel}
     layer |= optional(draw, stride=stride, padding=padding)
     return sized(draw, layer, kernel, layer.get("padding", NONE), more=8)
 
@@ -59,7 +60,7 @@ def one_conv_with_geometry(draw: Draw) -> Arguments:
 def one_pool(draw: Draw) -> Arguments:
     kernel, stride = draw.pair(1, 4), draw.pair(1, 4)
     padding = draw.pair(0, min(kernel) // 2)
-    layer = {"kind": draw.choose(*POOLS), "kernel": kernel, "stride": stride}
+    layer: Layer = {"kind": draw.choose(*POOLS), "kernel": kernel, "stride": stride}
     layer |= optional(draw, padding=padding)
     return sized(draw, layer, kernel, layer.get("padding", NONE), more=8)
 
@@ -125,7 +126,9 @@ def impossible_layers(draw: Draw) -> Arguments:
         [pool, conv],
         [{"kind": "dense", "out": 3}],
         [flatten, conv],
-        [{"kind": "conv2d", "out": 3, "kernel": (3, 3)}],
+        [conv | {"stride": (0, 1)}],
+        [conv | {"padding": (0, -1)}],
+        [conv | {"kind": "conv2d"}],
     )
     return dict(layers=layers, shape=image)
 
@@ -301,7 +304,7 @@ trace_shapes = Exercise(
         agrees(0.5, "pool", "rest", name="pool",
                says="a pool keeps the channels and rounds sizes down"),
         agrees(0.5, "no kernel", "dense", name="other",
-               says="the layers without a kernel give the shapes that they should"),
+               says="flatten and dense give (D,), global_avg_pool (C,), others keep the shape"),
         agrees(0.5, "network", name="network",
                says="each layer takes the shape that the one before it gives"),
         untouched(0.5, needs="conv"),
@@ -352,7 +355,7 @@ Count = Callable[[Layer, Shape, Shape], int]
 def counted(layers: Sequence[Layer], shape: Shape, **rules: Count) -> int:
     """The parameters of all layers; `rules` count some kinds of layers otherwise."""
     total = 0
-    for layer, new in zip(layers, ops.trace_shapes(layers, shape), strict=True):
+    for layer, new in zip(layers, ops.trace_shapes(list(layers), shape), strict=True):
         rule = rules.get(layer["kind"])
         total += ops.count_parameters([layer], shape) if rule is None else rule(layer, shape, new)
         shape = new
@@ -538,10 +541,8 @@ def brief(number: int) -> str:
     return f"{number:,}" if abs(number) < 10**15 else "a number too large to write"
 
 
-def said(step: Step | None) -> str:
+def said(step: Step) -> str:
     """One of the steps in words."""
-    if step is None:
-        return "nothing more"
     kind, *rest = step
     if kind == "global_avg_pool":
         return "a global average pool"
@@ -566,12 +567,15 @@ def holds_steps(
         except Malformed as problem:
             return Mismatch(str(problem))
         right = [s for s in steps(case.expected, shape)[0] if s[0] in kinds]
-        for i in range(max(len(yours), len(right))):
-            wanted, found = (part[i] if i < len(part) else None for part in (right, yours))
-            if found != wanted:
-                return Mismatch(
-                    f"of the {what}, number {i + 1} is {said(found)}; it should be {said(wanted)}"
-                )
+        for i, (wanted, found) in enumerate(zip_longest(right, yours), start=1):
+            if found == wanted:
+                continue
+            number = f"of the {what}, number {i}"
+            if found is None:
+                return Mismatch(f"{number} is missing: {said(wanted)}")
+            if wanted is None:
+                return Mismatch(f"{number}, {said(found)}, is one too many")
+            return Mismatch(f"{number} is {said(found)}; it should be {said(wanted)}")
         return None
 
     return Law(name, says, points, judge)
@@ -789,8 +793,8 @@ def no_activations(draw: Draw) -> Arguments:
 
 def impossible_scale(draw: Draw) -> Arguments:
     """A gamma or a beta that has not one number for each channel."""
-    good = channels_of(draw, 2, 3, 2, 3)
-    return {**good, draw.choose("gamma", "beta"): draw.whole(draw.choose(1, 2, 4))}
+    good = dict(x=np.ones((2, 3, 2, 3)), gamma=np.ones(3), beta=np.ones(3))
+    return {**good, draw.choose("gamma", "beta"): np.ones(draw.choose(1, 2, 4))}
 
 
 def normalised(
@@ -969,21 +973,19 @@ def empty_block(draw: Draw) -> Arguments:
 
 def impossible_block(draw: Draw) -> Arguments:
     """Weights that do not fit, or an x that cannot be the skip."""
-    fault = draw.choose("channels", "stride", "one channel", "w1", "w2", "w_skip", "stride 0")
-    good = block(draw, 2, 2, (3, 4))
-    if fault == "channels":
-        return block(draw, 2, 3, (3, 4))
-    if fault == "stride":
-        return {**good, "w_skip": None, "stride": draw.choose((2, 1), (1, 2))}
-    if fault == "one channel":  # adding would stretch it
-        return block(draw, 1, 2, (3, 4))
-    if fault == "w1":
-        return {**good, "w1": draw.whole(2, 3, 3, 3)}
-    if fault == "w2":
-        return {**good, "w2": draw.whole(2, 1, 3, 3)}
-    if fault == "w_skip":
-        return {**good, "w_skip": draw.whole(2, draw.choose(1, 3), 1, 1), "stride": ONE}
-    return {**good, "w_skip": draw.whole(2, 2, 1, 1), "stride": draw.choose((0, 1), (1, 0))}
+    two, three = np.ones((2, 2, 3, 3)), np.ones((3, 3, 3, 3))
+    good = dict(x=np.ones((1, 2, 3, 4)), w1=two, b1=np.ones(2), w2=two, b2=np.ones(2))
+    fault = draw.choose(
+        dict(w1=three[:, :2], b1=np.ones(3), w2=three, b2=np.ones(3)),
+        dict(x=np.ones((1, 1, 3, 4)), w1=two[:, :1]),  # an addition would stretch it
+        dict(w_skip=None, stride=(2, 1)),
+        dict(w_skip=None, stride=(1, 2)),
+        dict(w1=three[:2]),
+        dict(w2=two[:, :1]),
+        dict(w_skip=np.ones((2, 1, 1, 1)), stride=(1, 1)),
+        dict(w_skip=np.ones((2, 2, 1, 1)), stride=(0, 1)),
+    )
+    return good | fault
 
 
 Values = Callable[[np.ndarray], np.ndarray]
@@ -1233,7 +1235,7 @@ def average_for_maximum(x, branches):
     return assembled(x, branches, pool=lambda x: ops.avg_pool2d(x, (3, 3), ONE, ONE))
 
 
-def pool_before_the_large_filters(x, branches):
+def large_filters_before_small(x, branches):
     """the branches of 3x3 and 5x5 change places.
     The order is 1x1, 3x3, 5x5, pool."""
     return assembled(x, branches, order=(0, 2, 1, 3))
@@ -1250,8 +1252,8 @@ def module_error(arguments: Arguments, expected: Any) -> np.ndarray:
     x, branches = Carried.start(arguments["x"]), arguments["branches"]
 
     def conv(x: Carried, name: str) -> Carried:
-        side = SIDES[name] // 2
-        return x.conv(*branches[name], padding=(side, side))
+        (w, b), side = branches[name], SIDES[name] // 2
+        return x.conv(w, b, padding=(side, side))
 
     ends = [
         conv(x, "1x1"),
@@ -1289,7 +1291,7 @@ inception_module = Exercise(
         no_activation_at_all,
         pool_forgotten,
         average_for_maximum,
-        pool_before_the_large_filters,
+        large_filters_before_small,
         pool_first,
     ],
     cases=8,

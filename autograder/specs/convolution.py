@@ -15,7 +15,15 @@ import numpy as np
 from autograder.compare import Mismatch
 from autograder.laws import agrees, dtype, fresh, refuses, shape, shifted, untouched
 from autograder.spec import Arguments, Case, Exercise, Law
-from autograder.specs._layers import CONVOLUTION, Pair, image_size, output_shape, renumbered
+from autograder.specs._layers import (
+    CONVOLUTION,
+    NUMBERS,
+    Pair,
+    by_numbers,
+    image_size,
+    output_shape,
+    renumbered,
+)
 from autograder.strategies import Draw
 from autograder.tolerance import exact, of_sums
 from autograder.working import linear
@@ -41,9 +49,8 @@ def kernel_fills_the_image(draw: Draw) -> Arguments:
     return dict(image=draw.whole(height, width), kernel=draw.whole(height, width))
 
 
-def one_channel_numbers(draw: Draw) -> Arguments:
+def one_channel_numbers(draw: Draw, kind: str) -> Arguments:
     shape = draw.size(3, 5), draw.size(4, 6)
-    kind = draw.choose("real", "float32", "int64", "uint8")
     image = renumbered(draw, kind, np.zeros(shape))
     return dict(image=image, kernel=renumbered(draw, kind, np.zeros((2, 3))))
 
@@ -116,7 +123,7 @@ cross_correlate2d = Exercise(
         "plain": one_channel,
         "kernel fills": kernel_fills_the_image,
         "large": large_images,
-        "numbers": one_channel_numbers,
+        **by_numbers(one_channel_numbers),
         "impossible": kernel_too_large,
     },
     laws=[
@@ -124,7 +131,7 @@ cross_correlate2d = Exercise(
         agrees(2, "plain", "kernel fills", "large"),
         agrees(
             0.5,
-            "numbers",
+            *NUMBERS,
             name="numbers",
             says="it is right for pixels of any dtype, memory layout and size",
         ),
@@ -165,8 +172,8 @@ def kernel_beyond_the_image(draw: Draw) -> Arguments:
     return dict(image=image, kernel=kernel, mode=draw.choose("full", "same"))
 
 
-def true_convolution_numbers(draw: Draw) -> Arguments:
-    return {**one_channel_numbers(draw), "mode": draw.choose("valid", "same", "full")}
+def true_convolution_numbers(draw: Draw, kind: str) -> Arguments:
+    return {**one_channel_numbers(draw, kind), "mode": draw.choose("valid", "same", "full")}
 
 
 def impossible_mode(draw: Draw) -> Arguments:
@@ -216,7 +223,7 @@ convolve2d = Exercise(
         "same and full": three_modes,
         "large kernel": kernel_beyond_the_image,
         "large": large_modes,
-        "numbers": true_convolution_numbers,
+        **by_numbers(true_convolution_numbers),
         "impossible": impossible_mode,
     },
     laws=[
@@ -227,7 +234,7 @@ convolve2d = Exercise(
             "same and full",
             "large kernel",
             "large",
-            "numbers",
+            *NUMBERS,
             name="modes",
             says="every mode, dtype and kernel size gives the definition's values",
         ),
@@ -470,7 +477,7 @@ conv2d = Exercise(
             0.5,
             "everything",
             "large",
-            "numbers",
+            *NUMBERS,
             "empty batch",
             name="together",
             says="all of it together, for any numbers and an empty batch",
@@ -507,8 +514,7 @@ def padded_windows(draw: Draw) -> Arguments:
     return windows(draw, draw.pair(1, 3), draw.pair(1, 2), draw.unlike_pair(0, 2))
 
 
-def windows_of_other_numbers(draw: Draw) -> Arguments:
-    kind = draw.choose("real", "float32", "int64", "uint8")
+def windows_of_other_numbers(draw: Draw, kind: str) -> Arguments:
     arguments = windows(draw, draw.pair(1, 3), draw.pair(1, 2), draw.pair(0, 1))
     return {**arguments, "x": renumbered(draw, kind, arguments["x"])}
 
@@ -584,7 +590,7 @@ im2col = Exercise(
         "plain": plain_windows,
         "strided": strided_windows,
         "padded": padded_windows,
-        "numbers": windows_of_other_numbers,
+        **by_numbers(windows_of_other_numbers),
         "empty batch": windows_of_nothing,
         "impossible": impossible_windows,
     },
@@ -595,7 +601,7 @@ im2col = Exercise(
         agrees(
             0.5,
             "padded",
-            "numbers",
+            *NUMBERS,
             "empty batch",
             name="padding",
             says="windows reach into the padding; any numbers, any batch",
@@ -690,7 +696,7 @@ conv2d_im2col = Exercise(
             "paddings",
             "everything",
             "large",
-            "numbers",
+            *NUMBERS,
             "empty batch",
             name="together",
             says="the same numbers as conv2d for any stride, padding and batch",
@@ -748,8 +754,7 @@ def depthwise(draw: Draw) -> Arguments:
     return grouped(draw, draw.size(2, 4), 1, 1, draw.pair(1, 2), draw.pair(0, 1), draw.pair(1, 2))
 
 
-def grouped_numbers(draw: Draw) -> Arguments:
-    kind = draw.choose("real", "float32", "int64", "uint8")
+def grouped_numbers(draw: Draw, kind: str) -> Arguments:
     arguments = grouped(draw, 2, 2, 1, draw.pair(1, 2), draw.pair(0, 1), draw.pair(1, 2))
     if draw.size(0, 3) == 0:
         arguments["x"] = arguments["x"][:0]
@@ -849,7 +854,7 @@ grouped_conv2d = Exercise(
         "dilations": dilations,
         "groups": groups,
         "depthwise": depthwise,
-        "numbers": grouped_numbers,
+        **by_numbers(grouped_numbers),
         "impossible": impossible_groups,
     },
     laws=[
@@ -860,7 +865,7 @@ grouped_conv2d = Exercise(
             0.5,
             "groups",
             "depthwise",
-            "numbers",
+            *NUMBERS,
             name="groups",
             says="each filter reads its own group's channels",
         ),

@@ -6,6 +6,7 @@ The shapes are those of keras.layers.Conv2D, MaxPooling2D, Flatten and Dense wit
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,9 +63,7 @@ def moved(
     name: str, *kinds: Callable[[str, Draw], Arguments]
 ) -> dict[str, Callable[[Draw], Arguments]]:
     """The kinds for a function whose only argument has this name."""
-    return {
-        kind.__name__.replace("_", " "): lambda draw, kind=kind: kind(name, draw) for kind in kinds
-    }
+    return {kind.__name__.replace("_", " "): partial(kind, name) for kind in kinds}
 
 
 def swapped_in_and_out_channels(kernel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import textwrap
 
@@ -10,7 +11,7 @@ import pytest
 from autograder import catalog
 from autograder.diagnose import predict
 from autograder.engine import Engine, session_of
-from autograder.isolation import wire
+from autograder.isolation import ladder, wire
 from autograder.isolation.limits import Limits
 from autograder.isolation.parent import Answer, EncodedCall, Session
 from autograder.submissions import Submission
@@ -25,13 +26,21 @@ def quick():
     return QUICK
 
 
+@pytest.fixture(scope="session")
+def server():
+    """One server of workers for all tests that need no limits of their own."""
+    with contextlib.closing(ladder.best(QUICK)) as running:
+        yield running
+
+
 @pytest.fixture
-def start():
+def start(server):
     """`start(m=source, helper=source)`: a session for modules given as text."""
     running = []
 
     def begin(limits=QUICK, **sources):
-        session = Session({name: textwrap.dedent(text) for name, text in sources.items()}, limits)
+        texts = {name: textwrap.dedent(text) for name, text in sources.items()}
+        session = Session(texts, limits, server=server if limits is QUICK else None)
         running.append(session)
         return session
 
@@ -70,13 +79,25 @@ def submit():
 
 
 @pytest.fixture
-def judge(submit):
+def engine_of(server):
+    """`engine_of(seed)`: an engine whose workers come from the tests' server."""
+
+    def made(seed=None, explaining=True):
+        engine = Engine.of(seed, explaining, QUICK)
+        vars(engine)["server"] = server
+        return engine
+
+    return made
+
+
+@pytest.fixture
+def judge(submit, server, engine_of):
     """`judge(exercise, source)`: the result of a submission with one module."""
 
     def judged(exercise, source, engine=None, limits=QUICK):
         submission = submit(**{exercise.topic: source})
-        with session_of(submission, limits) as session:
-            return (engine or Engine.of()).judge(exercise, session)
+        with session_of(submission, limits, server if limits is QUICK else None) as session:
+            return (engine or engine_of()).judge(exercise, session)
 
     return judged
 
