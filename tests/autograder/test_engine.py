@@ -124,7 +124,7 @@ def test_every_end_of_a_call_has_its_status(judge, quick, body, status, said):
 
 def test_a_syntax_error_is_told_at_its_line(judge):
     result = judge(toy(), "x = 1\ndef double(x:\n    return x")
-    assert set(statuses(result).values()) == {"error"}
+    assert set(statuses(result).values()) == {"error", "not_run"}
     assert "exercises/padding.py, line 2" in result.laws[0].message
     # No input matters, so none is shown.
     assert all(law.counterexample is None for law in result.laws)
@@ -236,8 +236,8 @@ MIXED = {
     "padding": """
         import os
         def output_size(size, kernel, stride=1, padding=(0, 0), dilation=1):
-            if stride == 3: os._exit(1)
-            return (size - kernel) // stride
+            if stride > 1: os._exit(1)
+            return size + sum(padding) - kernel + 1
         def same_padding(size, kernel, stride=1):
             return object()
         def zero_pad2d(x, padding):
@@ -292,7 +292,7 @@ def test_a_function_is_judged_alike_alone_and_among_others(submit, engine_of):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["half-finished", "broken-segfault", "wrong-maxpool-swapped-kernel", "right-im2col"]
+    "name", ["half-finished", "broken-segfault", "wrong-maxpool-over-channels", "right-im2col"]
 )
 def test_golden_submissions_get_the_same_bytes(golden, results, name, tmp_path, monkeypatch):
     topics = frozenset(topic.name for topic in catalog.topics())
@@ -308,7 +308,8 @@ SECRET = "the words that only the staff know"
 
 
 def large_numbers(draw):
-    return {"x": draw.whole(draw.size(1, 3), low=10**8, high=10**9), "k": draw.size(10**7, 10**8)}
+    numbers = [draw.size(10**7, 10**9) for _ in range(draw.size(1, 3))]
+    return {"x": np.array(numbers, dtype=float), "k": draw.size(10**7, 10**9)}
 
 
 def times(x, k):
@@ -323,20 +324,31 @@ TIMES = Exercise(
 )
 
 
-def secrets_of(exercise):
-    """Every number of the secret cases, as texts that could be found."""
+def numbers_of(seed):
+    """Every number of a seed's cases, as texts that could be found."""
     numbers = set()
-    for case in Banks(Seed(SECRET)).of(exercise).cases:
+    for case in Banks(seed).of(TIMES).cases:
         for value in (case.arguments["x"], case.arguments["k"], case.expected):
             numbers |= {f"{number:.0f}" for number in np.ravel(value)}
-            numbers |= {f"{number:.6g}" for number in np.ravel(value)}
-    return {number for number in numbers if len(number) > 5}
+    return numbers
+
+
+def canaries():
+    """Numbers of the secret cases alone: the least and the round ones are drawn with any seed."""
+    common = set().union(*(numbers_of(Seed(text)) for text in ("public", "a", "b", "c", "d")))
+    return numbers_of(Seed(SECRET)) - common
 
 
 SPIES = {
     "wrong": "def times(x, k): return x * k + 1",
     "wrong shape": "def times(x, k): return (x * k)[None]",
     "tells what it sees": "def times(x, k): raise ValueError(f'{x} {k} {x[0]:.0f}')",
+    "tells the larger ones": """
+        def times(x, k):
+            if len(x) == 3 and sum(x) > 2e8:
+                raise ValueError(", ".join(f"{number:.0f}" for number in x))
+            return x * float(k)
+    """,
     "prints what it sees": "def times(x, k):\n    print(x, k, x[0])\n    return -x",
     "remembers": """
         seen = []
@@ -368,24 +380,28 @@ def test_secret_cases_are_never_told(submit, engine_of, spy, explaining, root):
     assert not verdict.grader_faults
     assert verdict.exercises[0].score < verdict.max_score
     texts = [results_json(verdict), shown(verdict)]
-    canaries = secrets_of(TIMES)
-    assert len(canaries) > 50
+    secrets = canaries()
+    assert len(secrets) > 20
     for text in texts:
         assert '"public"' not in text
         assert SECRET not in text
         assert str(root) not in text
         assert "site-packages" not in text
-        found = {canary for canary in canaries if canary in text}
-        assert not found
+        assert not {number for number in secrets if number in text}
     assert '"seed": "secret"' in texts[0]
 
 
+class Open(Seed):
+    """A secret seed that nobody keeps secret."""
+
+    secret = property(lambda self: False)
+
+
 def test_canaries_would_be_found(submit, engine_of):
-    """The test above can fail: where cases may be shown, such numbers are in the results."""
-    engine = dataclasses.replace(engine_of(Seed(SECRET)), public=Banks(Seed(SECRET)))
-    verdict = engine.verdict(submit(padding=SPIES["tells what it sees"]), [TIMES])
-    text = results_json(verdict)
-    assert any(canary in text for canary in secrets_of(TIMES))
+    """The test above can fail: where cases may be told, their numbers are in the results."""
+    engine = engine_of(Open(SECRET), explaining=False)
+    text = results_json(engine.verdict(submit(padding=SPIES["tells the larger ones"]), [TIMES]))
+    assert any(number in text for number in canaries())
 
 
 def shown(verdict):
