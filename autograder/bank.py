@@ -7,6 +7,7 @@ serves a whole class and every later check.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -21,7 +22,7 @@ import numpy as np
 
 from autograder import __version__
 from autograder.isolation import wire
-from autograder.isolation.parent import EncodedCall
+from autograder.isolation.parent import Encoded, EncodedCall
 from autograder.spec import Case, Exercise, Law, Refusal
 
 PUBLIC = "public"
@@ -136,7 +137,8 @@ def plan(exercise: Exercise, cases: Sequence[Case]) -> Bank:
                 group = f"{law.name} {case.kind}"
                 made = [once(arguments, group) for arguments in law.calls(case.arguments)]
                 entries.append((number, tuple(made)))
-    return Bank(tuple(cases), tuple(calls), tuple(groups), dict(needs), tuple(main))
+    ready = _with_right(calls, cases, main)
+    return Bank(tuple(cases), ready, tuple(groups), dict(needs), tuple(main))
 
 
 def calls_for(law: Law, arguments: dict[str, Any]) -> list[EncodedCall]:
@@ -185,13 +187,13 @@ def _dump(bank: Bank) -> bytes:
     values = []
     for case in bank.cases:
         arguments = encoder.add(case.arguments)
-        if case.encoded is None:
+        if case.right is None:
             cases.append([case.kind, arguments, {"refusal": case.expected.message}])
             continue
-        node, body = case.encoded
         tolerance = encoder.add(case.tolerance)
-        values.append(body)
-        outcome = {"value": node, "size": len(body), "tolerance": tolerance}
+        values.append(case.right.body)
+        size = len(case.right.body)
+        outcome = {"value": case.right.node, "size": size, "tolerance": tolerance}
         cases.append([case.kind, arguments, outcome])
     head = json.dumps(
         {
@@ -233,14 +235,26 @@ def _parse(data: bytes) -> Bank:
             cases.append(Case(kind, arguments, Refusal(outcome["refusal"])))
             continue
         tolerance = decoder.read(outcome["tolerance"])
-        encoded = outcome["value"], body(outcome["size"])
-        expected = wire.Decoder(encoded[1]).read(encoded[0])
-        cases.append(Case(kind, arguments, expected, tolerance, encoded))
+        right = Encoded.from_node(outcome["value"], body(outcome["size"]))
+        expected = wire.Decoder(right.body).read(right.node)
+        cases.append(Case(kind, arguments, expected, tolerance, right))
     plans: dict[str, Sequence[tuple[int, tuple[int, ...]]]] = {
         law: tuple((number, tuple(made)) for number, made in entries)
         for law, entries in head["plan"].items()
     }
-    return Bank(tuple(cases), tuple(calls), tuple(head["groups"]), plans, tuple(head["main"]))
+    main = tuple(head["main"])
+    known = _with_right(calls, cases, main)
+    return Bank(tuple(cases), known, tuple(head["groups"]), plans, main)
+
+
+def _with_right(
+    calls: Sequence[EncodedCall], cases: Sequence[Case], main: Sequence[int]
+) -> tuple[EncodedCall, ...]:
+    """The calls that just make a case know its right answer."""
+    known = list(calls)
+    for case, i in zip(cases, main, strict=True):
+        known[i] = dataclasses.replace(known[i], right=case.right)
+    return tuple(known)
 
 
 def _write(file: Path, data: bytes) -> None:

@@ -22,6 +22,9 @@ from autograder.verdict import Counterexample, LawResult
 SHRINKABLE = ("fail", "error")
 # So many of them are allowed while a case is made smaller.
 MAX_FATAL = 3
+# More numbers than these are hard to work out on paper; then so many kinds of cases are tried.
+SMALL = 16
+MAX_KINDS = 3
 # Simplifying numbers pays for small cases only.
 MAX_SIMPLIFIED = 64
 # Numbers of one array that may stand in a snippet.
@@ -93,9 +96,20 @@ class Examiner:
 
     def shrink(self, failures: Sequence[Failure], bank: Bank, seed: Seed) -> Failure:
         """The smallest case on which the law fails in the same way."""
+        alike = [failure for failure in failures if failure.status == failures[0].status]
+        # The kinds are ordered from plain to special: a special one only if it is much smaller.
+        kinds = list(dict.fromkeys(failure.case.kind for failure in alike))[:MAX_KINDS]
+        found: list[Failure] = []
+        for kind in kinds:
+            found.append(self._smallest([f for f in alike if f.case.kind == kind], bank, seed))
+            if _weight(found[-1].case)[0] <= SMALL:
+                break
+        return self._simplified(min(found, key=lambda failure: _weight(failure.case)))
+
+    def _smallest(self, failures: Sequence[Failure], bank: Bank, seed: Seed) -> Failure:
+        """The smallest case of the kind on which these failures are."""
         from autograder.strategies import smallest
 
-        # The kinds are ordered from plain to special, and each from small to large.
         best = failures[0]
         kind = best.case.kind
         draw = self.exercise.kinds[kind]
@@ -116,7 +130,7 @@ class Examiner:
         found = smallest(draw, seed.number(self.exercise, kind), self.exercise.cases, fails)
         if found is not None and (failure := seen[_key(found)]) is not None:
             best = min(best, failure, key=lambda f: _weight(f.case))
-        return self._simplified(best)
+        return best
 
     def _simplified(self, failure: Failure) -> Failure:
         """The same shapes with as many zeros, and then ones, as still show the failure."""

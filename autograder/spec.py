@@ -14,7 +14,7 @@ from autograder.compare import Mismatch
 from autograder.tolerance import Tolerance, exact
 
 if TYPE_CHECKING:
-    from autograder.isolation.parent import Answer
+    from autograder.isolation.parent import Answer, Encoded
     from autograder.strategies import Draw
 
 Arguments = dict[str, Any]
@@ -39,7 +39,14 @@ class Case:
     arguments: Arguments
     expected: Any
     tolerance: Any = 0.0
-    encoded: tuple[Any, bytes] | None = None  # the expected value as it would cross the wire
+    right: Encoded | None = None  # the expected value as it would cross the wire
+    notes: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, name: str, compute: Callable[[], Any]) -> Any:
+        """Something that a law needs for this case and that no submission changes."""
+        if name not in self.notes:
+            self.notes[name] = compute()
+        return self.notes[name]
 
 
 Judge = Callable[["Exercise", Case, "Sequence[Answer]"], Mismatch | None]
@@ -121,15 +128,13 @@ class Exercise:
 
     def case(self, kind: str, arguments: Arguments) -> Case:
         """A case of these arguments, with all that the reference says of it."""
-        from autograder.isolation.wire import Encoder
+        from autograder.isolation.parent import Encoded
 
         expected = self.evaluate(arguments)
         if isinstance(expected, Refusal):
             return Case(kind, arguments, expected)
-        encoder = Encoder(layouts=False)
-        node = encoder.add(expected)
         tolerance = self.tolerance(arguments, expected)
-        return Case(kind, arguments, expected, tolerance, (node, encoder.body))
+        return Case(kind, arguments, expected, tolerance, Encoded.of(expected))
 
     def evaluate(self, arguments: Arguments) -> Any:
         """The reference's value, or its refusal."""

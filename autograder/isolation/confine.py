@@ -27,11 +27,9 @@ LAST_CAPABILITY = 63
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
 RULESET_VERSION = 1
 RULE_PATH_BENEATH = 1
-READ_FILE, READ_DIR = 1 << 2, 1 << 3
+WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE = 1 << 1, 1 << 2, 1 << 3, 1 << 14
 # Every right of an interface version is handled, so that what is not granted is denied.
 FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
-PRIVATE_FOLDER = (1 << 1) | READ_FILE | READ_DIR | (1 << 4) | (1 << 5) | (1 << 7) | (1 << 8)
-TRUNCATE = 1 << 14
 
 
 def _libc() -> ctypes.CDLL:
@@ -81,8 +79,8 @@ def landlock_version() -> int:
     return max(0, int(version))
 
 
-def landlock(listed: Sequence[str], readable: Sequence[str], writable: Sequence[str]) -> int:
-    """Only these can be opened from now on: folders to list, paths to read, paths to write.
+def landlock(listed: Sequence[str], readable: Sequence[str], devices: Sequence[str]) -> int:
+    """Only these can be opened from now on: folders to list, paths to read, devices to write to.
 
     Also no TCP and no signals to processes outside, where the kernel's version can deny them.
     Gives that version. Names can still be asked for with stat(2).
@@ -103,14 +101,14 @@ def landlock(listed: Sequence[str], readable: Sequence[str], writable: Sequence[
     grants = (
         (listed, READ_DIR),
         (readable, READ_FILE | READ_DIR),
-        (writable, PRIVATE_FOLDER | TRUNCATE),
+        (devices, WRITE_FILE | READ_FILE | TRUNCATE),
     )
     for paths, rights in grants:
         for path in paths:
             descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
             allowed = rights & every
             if not os.path.isdir(path):
-                allowed &= (1 << 1) | READ_FILE | TRUNCATE
+                allowed &= WRITE_FILE | READ_FILE | TRUNCATE
             rule = struct.pack("=Qi", allowed, descriptor)
             _must(
                 libc.syscall(LANDLOCK_ADD_RULE, ruleset, RULE_PATH_BENEATH, rule, 0),

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -31,7 +30,7 @@ class Server:
     def __init__(self, control: socket.socket, settings: dict[str, Any]) -> None:
         self.control = control
         self.settings = settings
-        self.folders: dict[int, str] = {}
+        self.workers: set[int] = set()
 
     def serve(self) -> None:
         self.confine()
@@ -63,40 +62,38 @@ class Server:
             self.mechanisms.append("uid")
         confine.drop_capabilities()
         confine.no_new_privileges()
-        version = confine.landlock(
-            settings["listed"], settings["readable"], [settings["private"], *settings["devices"]]
-        )
-        self.mechanisms += ["capabilities", f"landlock {version}"]
         with open(settings["filter"], "rb") as file:
             self.filter = file.read()
-        self.mechanisms.append("seccomp")
+        version = confine.landlock(settings["listed"], settings["readable"], settings["devices"])
+        self.mechanisms += ["capabilities", f"landlock {version}", "seccomp"]
 
     # --- requests
 
     def do_fork(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         (channel,) = descriptors
-        folder = os.path.join(self.settings["private"], f"worker-{time.monotonic_ns()}")
-        os.mkdir(folder, 0o700)
         pid = os.fork()
         if pid == 0:
             try:
                 self.control.close()
                 connection = socket.socket(fileno=channel)
-                self.become_worker(folder)
+                self.become_worker()
                 work(connection, self.settings["limits"])
             finally:
                 os._exit(70)
         os.close(channel)
-        self.folders[pid] = folder
+        self.workers.add(pid)
         return {"pid": pid}
 
-    def become_worker(self, folder: str) -> None:
-        """What each worker gives up for itself."""
+    def become_worker(self) -> None:
+        """What each worker gives up for itself.
+
+        It can write no file, so there is none in which it could leave something for the next one,
+        or which somebody would have to clean up.
+        """
         import worker
 
-        os.chdir(folder)
+        os.chdir(self.settings["folder"])
         os.environ.clear()
-        os.environ["TMPDIR"] = folder
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(nowhere, descriptor)
@@ -108,7 +105,8 @@ class Server:
             confine.die_with_parent()
         worker.apply_rlimits(self.settings["limits"])
         if self.settings["level"] != "weak":
-            confine.landlock([], ["/"], [folder, *self.settings["devices"]])
+            # Once more, for each worker: no signal reaches the server or another worker.
+            confine.landlock([], ["/"], self.settings["devices"])
             confine.seccomp(self.filter)
 
     def do_cpu(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
@@ -121,7 +119,7 @@ class Server:
 
     def do_end(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         pid = request["pid"]
-        if pid not in self.folders:
+        if pid not in self.workers:
             return {"status": 0, "killed": False}
         # One that is ending by itself is left to do so: its status tells why.
         until = time.monotonic() + request["patience"]
@@ -132,7 +130,7 @@ class Server:
         if not done:
             os.kill(pid, signal.SIGKILL)
             _, status = os.waitpid(pid, 0)
-        shutil.rmtree(self.folders.pop(pid), ignore_errors=True)
+        self.workers.remove(pid)
         return {"status": status, "killed": not done}
 
     def do_probe(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
@@ -143,7 +141,7 @@ class Server:
         if pid == 0:
             try:
                 ours.close()
-                self.become_worker(self.settings["private"])
+                self.become_worker()
                 theirs.sendall(json.dumps(probe.attempt(request)).encode())
             finally:
                 os._exit(0)
@@ -193,7 +191,7 @@ def main() -> None:
         import confine  # noqa: F401
     sys.path.remove(here)
     sys.path.remove(packages)
-    sys.argv[1:] = []
+    sys.argv[1:] = sys.orig_argv[1:] = []
     warnings.simplefilter("ignore")
     Server(socket.socket(fileno=int(descriptor)), settings).serve()
 

@@ -9,6 +9,7 @@ A level counts only when a probe has failed at everything that it must deny.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -35,8 +36,6 @@ FILTERS = HERE / "filters"
 # Nobody else's number: above the users and service accounts of distributions, below subuid ranges.
 WORKER_UID = 64001
 START_SECONDS = 60.0
-# The private folder of the strong level; /tmp itself may hold the checkout.
-PRIVATE = "/private"
 PR_SET_DUMPABLE = 4
 
 # What each level must deny; the rest of the probe is told, not required.
@@ -80,13 +79,14 @@ class ForkServer:
         self.level = level
         self.limits = limits
         _hide_this_process()
-        self._private = tempfile.mkdtemp(prefix="autograder-")
-        os.chmod(self._private, 0o711)
+        # Where workers stand. Those that are confined can write nothing anywhere; the weak get an
+        # empty folder, so that a file of theirs lands in nobody's way.
+        self._folder = tempfile.mkdtemp(prefix="autograder-") if level == "weak" else "/"
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(START_SECONDS)
         with theirs:
             self._process = self._start(theirs)
-        self._finalizer = weakref.finalize(self, _end, self._process, self._control, self._private)
+        self._finalizer = weakref.finalize(self, _end, self._process, self._control, self._folder)
         try:
             ready = self._ask({})
         except BaseException:
@@ -103,7 +103,7 @@ class ForkServer:
             "uid": uid,
             "limits": asdict(self.limits),
             "filter": str(FILTERS / f"{platform.machine()}.bpf"),
-            "private": PRIVATE if self.level == "strong" else self._private,
+            "folder": self._folder,
             **python.grants(),
         }
         command = [
@@ -193,11 +193,14 @@ class ForkServer:
         self._finalizer()
 
 
-def _end(process: subprocess.Popen[bytes], control: socket.socket, private: str) -> None:
+def _end(process: subprocess.Popen[bytes], control: socket.socket, folder: str) -> None:
     control.close()
     process.kill()
     process.communicate()
-    shutil.rmtree(private, ignore_errors=True)
+    if folder != "/":
+        # Folders too deep to be removed are left to whoever clears the temporary files.
+        with contextlib.suppress(RecursionError):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 # --- where Python and NumPy lie
@@ -223,7 +226,7 @@ class Python:
             for entry in sorted(self.stdlib.iterdir())
             if entry.name not in ("site-packages", "dist-packages")
         ]
-        readable = [*parts, *map(str, self.numpy), *map(str, self.libraries), str(HERE)]
+        readable = [*parts, *map(str, self.numpy), *map(str, self.libraries)]
         return {
             "listed": [str(self.stdlib)],
             "readable": [*readable, "/dev/urandom"],
@@ -271,7 +274,7 @@ def bubblewrap(python: Python, uid: int | None) -> list[str]:
         # bwrap keeps root's privileges otherwise; these two are for becoming another user.
         arguments += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     seen: set[Path] = set()
-    for path in [*binds, Path("/dev/null"), Path("/dev/urandom"), Path(PRIVATE)]:
+    for path in [*binds, Path("/dev/null"), Path("/dev/urandom")]:
         # Folders that bwrap makes by itself are closed to other users than root.
         for parent in reversed(path.parents):
             if parent not in seen and parent != Path("/"):
@@ -294,7 +297,6 @@ def bubblewrap(python: Python, uid: int | None) -> list[str]:
             arguments += ["--ro-bind", str(path), str(path)]
     for device in ("/dev/null", "/dev/urandom"):
         arguments += ["--dev-bind", device, device]
-    arguments += ["--perms", "0777", "--size", str(32 << 20), "--tmpfs", PRIVATE]
     return [*arguments, "--remount-ro", "/", "--chdir", "/", "--"]
 
 

@@ -28,8 +28,8 @@ class Limits:
     memory_bytes: int = 2048 * MIB
     # One answer; the largest right one is under 100 KiB.
     reply_bytes: int = 64 * MIB
-    # Files that student code may write (into nothing that lasts).
-    file_bytes: int = 1 * MIB
+    # No exercise writes a file. A sandbox denies it; without one, none may grow.
+    file_bytes: int = 0
     open_files: int = 64
     stack_bytes: int = 64 * MIB
     # What is kept of printed text, per call.

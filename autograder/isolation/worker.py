@@ -24,6 +24,8 @@ from typing import Any
 PACKAGE = "exercises"
 CPU_GRACE = 5  # seconds
 FLUSH_SECONDS = 0.005
+# Calls that take less are told in sum only.
+NOTABLE_SECONDS = 0.001
 
 
 def apply_rlimits(limits: dict[str, Any]) -> None:
@@ -143,6 +145,7 @@ class Session:
         self.submission: Submission
         self.waiting: list[bytes] = []
         self.due = 0.0
+        self.seconds = 0.0
 
     def serve(self) -> None:
         import numpy
@@ -162,14 +165,6 @@ class Session:
     def send(self, kind: int, nonce: bytes, meta: Any, body: bytes = b"") -> None:
         self.waiting.append(self.wire.pack(kind, nonce, meta, body))
         self.flush()
-
-    def answer(self, nonce: bytes, reply: dict[str, Any], data: bytes) -> None:
-        text = self.wire.compact(reply).encode()
-        if len(text) > self.wire.MAX_META:
-            unfit = "too many or too long separate values; return an array"
-            text = json.dumps({"i": reply["i"], "unfit": unfit}).encode()
-            data = b""
-        self.waiting.append(self.wire.frame(self.wire.ANSWER, nonce, text, data))
 
     def flush(self) -> None:
         """Send what waits. Answers wait for each other a little: one system call serves many."""
@@ -201,21 +196,23 @@ class Session:
         self.send(self.wire.LOADED, nonce, trouble)
         if function is None:
             return
+        parts = memoryview(body)
+        careful = meta["careful"]
         at = 0
         held: Any = None
+        self.seconds = 0.0
         for index, (nodes, size, keep) in enumerate(meta["calls"]):
-            if self.waiting and (meta["careful"] or time.monotonic() > self.due):
+            if self.waiting and (careful or time.monotonic() > self.due):
                 self.flush()
-            part = memoryview(body)[at : at + size]
-            at += size
             if nodes is None:
                 # Read the kept result once more: has a later call changed it?
-                reply, data = self.encode({}, held)
+                text, data = self.spelled(index, {}, held)
             else:
-                result, reply, data = self.call(function, nodes, part)
+                result, text, data = self.call(index, function, nodes, parts[at : at + size])
                 held = result if keep else held
-            self.answer(nonce, {**reply, "i": index}, data)
-        self.send(self.wire.DONE, nonce, {})
+            at += size
+            self.waiting.append(self.wire.frame(self.wire.ANSWER, nonce, text, data))
+        self.send(self.wire.DONE, nonce, {"s": self.seconds})
 
     def find(self, module: str, name: str) -> tuple[Any, dict[str, Any]]:
         """The student's function, or what to say of its absence."""
@@ -236,52 +233,79 @@ class Session:
             return None, {"error": self.describe(wrong, None)}
         return function, {}
 
-    def call(self, function: Any, nodes: list[Any], body: memoryview) -> tuple[Any, Any, bytes]:
+    def call(
+        self, index: int, function: Any, nodes: list[Any], body: memoryview
+    ) -> tuple[Any, bytes, bytes]:
+        """The result of one call, and its answer's text and bytes."""
         decoder = self.wire.Decoder(body, layouts=True, generators=True)
         arguments = [decoder.read(node) for _, node in nodes]
+        # What there is nothing to say of is left out: most answers are small and many.
+        remarks: dict[str, Any] = {}
         started = time.thread_time()
         try:
             result = function(*arguments)
         except BaseException as error:
-            failed = {"error": self.describe(error, function), "p": self.printed.take()}
-            return None, failed, b""
+            remarks["error"] = self.describe(error, function)
+            if printed := self.printed.take():
+                remarks["p"] = printed
+            return None, self.wire.compact({"i": index, **remarks}).encode(), b""
         seconds = time.thread_time() - started
-        reply, data = self.encode({"s": seconds, "p": self.printed.take()}, result)
-        if "v" in reply:
-            # What there is nothing to say of is left out: most answers are small and many.
-            if touched := self.touched(nodes, body, arguments):
-                reply["touched"] = touched
-            if shares := self.shares(nodes, arguments, result):
-                reply["shares"] = shares
-            if any(overlapping(array) for array in arrays(result)):
-                reply["overlaps"] = True
-        return result, reply, data
+        self.seconds += seconds
+        if seconds > NOTABLE_SECONDS:
+            remarks["s"] = seconds
+        if printed := self.printed.take():
+            remarks["p"] = printed
+        if touched := self.touched(nodes, body, arguments):
+            remarks["touched"] = touched
+        if shares := self.shares(nodes, arguments, result):
+            remarks["shares"] = shares
+        if any(overlapping(array) for array in arrays(result)):
+            remarks["overlaps"] = True
+        return result, *self.spelled(index, remarks, result)
 
-    def encode(self, reply: dict[str, Any], result: Any) -> tuple[dict[str, Any], bytes]:
+    def spelled(self, index: int, remarks: dict[str, Any], result: Any) -> tuple[bytes, bytes]:
+        """An answer's text and bytes."""
         encoder = self.wire.Encoder(self.limits["reply_bytes"], layouts=False)
         try:
-            reply["v"] = encoder.add(result)
-            return reply, encoder.body
+            reply = {"i": index, "v": encoder.add(result), **remarks}
+            data = encoder.body
         except self.wire.WireError as error:
-            return {**reply, "unfit": str(error)}, b""
+            reply, data = {"i": index, "unfit": str(error), **remarks}, b""
         except BaseException as error:
-            return {**reply, "error": self.describe(error, None)}, b""
+            reply, data = {"i": index, "error": self.describe(error, None), **remarks}, b""
+        text = self.wire.compact(reply).encode()
+        if len(text) > self.wire.MAX_META:
+            unfit = "too many or too long separate values; return an array"
+            return self.wire.compact({"i": index, "unfit": unfit}).encode(), b""
+        return text, data
 
     def touched(self, nodes: list[Any], body: memoryview, arguments: list[Any]) -> list[str]:
         """Names of arguments that no longer hold what they were sent with."""
         names = []
         at = 0
         for (name, node), argument in zip(nodes, arguments, strict=True):
-            size = size_of(node, self.wire)
-            if type(node) in (dict, list) and "r" not in node and "f" not in node:
+            if type(node) is dict and "a" in node:
+                size = size_of(node, self.wire)
+                # Most arguments are arrays: their bytes tell, without encoding them again.
+                same = (
+                    list(argument.shape) == node["a"][1]
+                    and argument.dtype == self.wire.DTYPES[node["a"][0]]
+                    and argument.tobytes() == body[at : at + size]
+                )
+            elif type(node) is dict or type(node) is list:
+                if "r" in node:
+                    continue  # a generator is there to be drawn from
+                size = size_of(node, self.wire)
                 encoder = self.wire.Encoder()
                 try:
                     same = encoder.add(argument) == node and encoder.body == body[at : at + size]
                 except self.wire.WireError:
                     same = False
-                if not same:
-                    names.append(name)
+            else:
+                continue  # numbers and words cannot be changed
             at += size
+            if not same:
+                names.append(name)
         return names
 
     def shares(self, nodes: list[Any], arguments: list[Any], result: Any) -> list[str]:

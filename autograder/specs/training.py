@@ -99,7 +99,7 @@ def _draws_from_rng(exercise: Exercise, case: Case, answers: Sequence[Any]) -> M
     return None
 
 
-def drawn(shape: Sequence[int], rng: np.random.Generator, deviation: float) -> np.ndarray:
+def scaled_draws(shape: Sequence[int], rng: np.random.Generator, deviation: float) -> np.ndarray:
     return rng.standard_normal(shape) * deviation
 
 
@@ -107,43 +107,43 @@ def fan_out_for_fan_in(shape, rng):
     """fan_out is used: the number of outputs that one input feeds.
     fan_in counts the inputs of one output: C * KH * KW for filters, D for a dense layer."""
     fan_out = shape[0] * prod(shape[2:]) if len(shape) == 4 else shape[1]
-    return drawn(shape, rng, sqrt(2 / fan_out))
+    return scaled_draws(shape, rng, sqrt(2 / fan_out))
 
 
 def outputs_of_a_dense_layer(shape, rng):
     """a dense layer's fan_in is taken from its second axis, as a convolution's.
     Its shape is (D, M), inputs first: fan_in is D."""
-    return drawn(shape, rng, sqrt(2 / prod(shape[1:])))
+    return scaled_draws(shape, rng, sqrt(2 / prod(shape[1:])))
 
 
 def number_of_filters_for_fan_in(shape, rng):
     """the fan_in of filters is taken from the first axis, as a dense layer's.
     Their shape is (O, C, KH, KW), and one output sees C * KH * KW inputs."""
-    return drawn(shape, rng, sqrt(2 / shape[0]))
+    return scaled_draws(shape, rng, sqrt(2 / shape[0]))
 
 
 def kernel_size_forgotten(shape, rng):
     """the fan_in of filters is the number of channels alone.
     One output sees KH * KW pixels of each: C * KH * KW."""
-    return drawn(shape, rng, sqrt(2 / (shape[1] if len(shape) == 4 else shape[0])))
+    return scaled_draws(shape, rng, sqrt(2 / (shape[1] if len(shape) == 4 else shape[0])))
 
 
 def variance_for_standard_deviation(shape, rng):
     """the standard deviation is 2 / fan_in, which should be the variance.
     Take the root: sqrt(2 / fan_in)."""
-    return drawn(shape, rng, 2 / fan_in(shape))
+    return scaled_draws(shape, rng, 2 / fan_in(shape))
 
 
 def two_forgotten(shape, rng):
     """the standard deviation is sqrt(1 / fan_in).
     ReLU turns half of the signal off, and the 2 makes up for it: sqrt(2 / fan_in)."""
-    return drawn(shape, rng, sqrt(1 / fan_in(shape)))
+    return scaled_draws(shape, rng, sqrt(1 / fan_in(shape)))
 
 
 def not_scaled(shape, rng):
     """the draws have a standard deviation of 1.
     Multiply them by sqrt(2 / fan_in)."""
-    return drawn(shape, rng, 1.0)
+    return scaled_draws(shape, rng, 1.0)
 
 
 def scaling_error(arguments: Arguments, expected: Any) -> float:
@@ -172,7 +172,7 @@ he_normal = Exercise(
         two_forgotten,
         not_scaled,
     ],
-    returns=("the weights",),
+    returns=("w",),
     cases=8,
 )  # fmt: skip
 
@@ -180,7 +180,7 @@ he_normal = Exercise(
 # --- sgd_momentum
 
 
-def state(draw: Draw, fill: Callable[..., np.ndarray], shapes: dict[str, Any]) -> Arguments:
+def state(fill: Callable[..., np.ndarray], shapes: dict[str, Any]) -> Arguments:
     """Parameters, gradients and velocity of the same names and shapes."""
     return {
         part: {name: fill(*shape) for name, shape in shapes.items()}
@@ -194,12 +194,12 @@ def rates(draw: Draw) -> Arguments:
 
 
 def one_array(draw: Draw) -> Arguments:
-    return state(draw, draw.whole, {"w": (draw.size(1, 3),)}) | rates(draw)
+    return state(draw.whole, {"w": (draw.size(1, 3),)}) | rates(draw)
 
 
 def several_arrays(draw: Draw) -> Arguments:
     shapes = {"conv.w": (2, 1, *draw.pair(1, 2)), "conv.b": (2,), "dense.w": draw.pair(1, 3)}
-    arguments = state(draw, draw.whole, shapes)
+    arguments = state(draw.whole, shapes)
     if draw.size(0, 1):
         # The arrays belong together by their names, not by their places.
         arguments["gradients"] = dict(reversed(arguments["gradients"].items()))
@@ -215,7 +215,7 @@ def first_step(draw: Draw) -> Arguments:
 
 def renumbered_state(draw: Draw, kind: str) -> Arguments:
     shapes = {"w": (draw.size(1, 2), draw.size(9, 11)), "b": (draw.size(1, 5),)}
-    arguments = state(draw, lambda *shape: renumbered(draw, kind, np.zeros(shape)), shapes)
+    arguments = state(lambda *shape: renumbered(draw, kind, np.zeros(shape)), shapes)
     return arguments | dict(learning_rate=draw.choose(0.1, 0.003), momentum=draw.choose(0.9, 0.99))
 
 
@@ -817,7 +817,7 @@ fit = Exercise(
             0.5, _parameters),
         Law("learns", "trained on 200 digits, it knows nearly half of 400 others", 1.0, _learns),
     ],
-    returns=("the parameters",),
+    returns=("parameters",),
     cases=1,
     seconds=60.0,
     recipes={

@@ -3,7 +3,8 @@
     python autograder/isolation/filters/generate.py
 
 An allow-list: what a NumPy program needs to compute, to read the files that Landlock grants, and to
-answer on a channel that it already has. Everything else fails with EPERM.
+answer on a channel that it already has. Everything else fails with EPERM: nothing here makes,
+renames or removes a file.
 """
 
 from __future__ import annotations
@@ -21,8 +22,7 @@ HERE = Path(__file__).resolve().parent
 FILES = """
     read readv pread64 preadv write writev pwrite64 lseek open openat close close_range fstat stat
     lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getdents getdents64
-    getcwd dup dup2 dup3 fcntl ftruncate fsync fdatasync fadvise64 mkdir mkdirat unlink unlinkat
-    rename renameat renameat2 rmdir umask
+    getcwd dup dup2 dup3 fadvise64
 """
 MEMORY = "mmap munmap mprotect mremap madvise brk"
 SIGNALS = "rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack"
@@ -34,6 +34,9 @@ ITSELF = """
 """
 CHANNEL = "recvfrom sendto poll ppoll select pselect6"
 
+# fcntl commands about a descriptor and its copies. Not F_SETOWN and F_SETSIG: the kernel sends any
+# signal for whoever sets them, to processes that kill(2) would not reach.
+FCNTL = {"DUPFD": 0, "GETFD": 1, "SETFD": 2, "GETFL": 3, "SETFL": 4, "DUPFD_CLOEXEC": 1030}
 # ioctl requests that touch no device: close-on-exec, and whether a file is a terminal.
 FIONCLEX, FIOCLEX, TCGETS = 0x5450, 0x5451, 0x5401
 
@@ -49,6 +52,8 @@ def program(architecture: pyseccomp.Arch) -> bytes:
             filter_.add_rule(pyseccomp.ALLOW, name)
     for request in (FIONCLEX, FIOCLEX, TCGETS):
         filter_.add_rule(pyseccomp.ALLOW, "ioctl", pyseccomp.Arg(1, pyseccomp.EQ, request))
+    for command in FCNTL.values():
+        filter_.add_rule(pyseccomp.ALLOW, "fcntl", pyseccomp.Arg(1, pyseccomp.EQ, command))
     # A process may ask for its own limits, and set none.
     filter_.add_rule(
         pyseccomp.ALLOW,
