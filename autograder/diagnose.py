@@ -360,6 +360,8 @@ def literal(value: Any) -> str:
         return "[" + ", ".join(literal(v) for v in value) + "]"
     if isinstance(value, tuple):
         return "(" + ", ".join(literal(v) for v in value) + ("," if len(value) == 1 else "") + ")"
+    if isinstance(value, float) and not np.isfinite(value):
+        return f"float('{value}')"
     return repr(value)
 
 

@@ -205,6 +205,8 @@ def shifted(
         changed: Case = case.once(
             f"changed for {name}", lambda: exercise.case(case.kind, change(case.arguments))
         )
+        if answers[0].is_exactly(case.right) and answers[1].is_exactly(changed.right):
+            return None  # the law is true of the reference
         before, after = (answer.value for answer in answers)
         for value, expected in ((before, case.expected), (after, changed.expected)):
             wrong = mismatch(value, expected, 0.0, exercise.returns, values=False)

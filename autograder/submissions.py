@@ -13,10 +13,12 @@ import os
 import re
 import stat
 import sys
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from autograder.isolation.limits import DEFAULT, MIB
 
@@ -24,6 +26,9 @@ HOME = "exercises"
 MAX_MEMBERS = 5000
 MAX_INFLATED = 32 * MIB
 MAX_NOTEBOOK = 32 * MIB
+MAX_ARCHIVE = 64 * MIB
+# The two ways in which zip programs pack. Others unpack a member's first bytes into gigabytes.
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 FILES = (".zip", ".ipynb", ".py")
 
 
@@ -76,6 +81,8 @@ def find(path: Path, topics: frozenset[str]) -> list[Path]:
 def read(path: Path, topics: frozenset[str]) -> Submission:
     """Read one submission."""
     name = path.resolve().stem if path.is_file() else path.resolve().name
+    if name in ("", ".", ".."):
+        raise BadSubmission(f"{path} has no name that a folder of results could have; rename it")
     if path.is_dir():
         return _from_files(name, path, _folder(path, topics), topics)
     if not path.exists():
@@ -132,22 +139,37 @@ def _home(files: list[str], topics: frozenset[str]) -> str | None:
 def _folder(path: Path, topics: frozenset[str]) -> dict[str, bytes | str]:
     files = _listing(path)
     wanted = _candidates(files, topics)[:1]
-    return {
-        file: _bytes(path / file) for file in files if [str(PurePosixPath(file).parent)] == wanted
-    }
+    found: dict[str, bytes | str] = {}
+    for file in files:
+        folder = str(PurePosixPath(file).parent)
+        if [folder] == wanted:
+            # A link could lead to another student's folder, or to the answers.
+            linked = folder != "." and (path / folder).is_symlink()
+            told = f"{folder} is a symbolic link; hand in the folder itself"
+            found[file] = told if linked else _bytes(path / file)
+    return found
 
 
-def _bytes(file: Path, most: int = DEFAULT.source_bytes) -> bytes | str:
-    """A regular file's content, or the sentence that says why not."""
+def _open(file: Path) -> BinaryIO | str:
+    """A regular file, open, or the sentence that says why not."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         if file.is_symlink():
             return f"{file.name} is a symbolic link; hand in the file itself"
         return f"{file.name} cannot be read: {error.strerror}"
-    with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return f"{file.name} is no ordinary file"
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return f"{file.name} is no ordinary file"
+    return os.fdopen(descriptor, "rb")
+
+
+def _bytes(file: Path, most: int = DEFAULT.source_bytes) -> bytes | str:
+    """A regular file's content, or the sentence that says why not."""
+    opened = _open(file)
+    if isinstance(opened, str):
+        return opened
+    with opened as stream:
         content = stream.read(most + 1)
     if len(content) > most:
         return f"{file.name} is larger than {most // 1024} KiB"
@@ -156,11 +178,16 @@ def _bytes(file: Path, most: int = DEFAULT.source_bytes) -> bytes | str:
 
 def _archive(path: Path) -> dict[str, bytes | str]:
     """The Python files of a zip, read in memory."""
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise BadSubmission(f"{path} is no readable zip file: {error}") from error
-    with archive:
+    opened = _open(path)
+    if isinstance(opened, str):
+        raise BadSubmission(f"{path}: {opened}")
+    with opened as file:
+        if os.fstat(file.fileno()).st_size > MAX_ARCHIVE:
+            raise BadSubmission(f"{path} is larger than {MAX_ARCHIVE // MIB} MiB")
+        try:
+            archive = zipfile.ZipFile(file)
+        except Exception as error:  # the bytes are anybody's
+            raise BadSubmission(f"{path} is no readable zip file: {error}") from error
         members = archive.infolist()
         if len(members) > MAX_MEMBERS:
             raise BadSubmission(f"{path} holds {len(members)} files; at most {MAX_MEMBERS} may")
@@ -172,16 +199,24 @@ def _archive(path: Path) -> dict[str, bytes | str]:
                 continue
             if "__MACOSX" in place.parts:
                 continue
-            if stat.S_ISLNK(member.external_attr >> 16):
+            kind = stat.S_IFMT(member.external_attr >> 16)
+            if kind == stat.S_IFLNK:
                 found[str(place)] = f"{place.name} is a symbolic link; hand in the file itself"
+                continue
+            if kind not in (0, stat.S_IFREG):
+                found[str(place)] = f"{place.name} is no ordinary file"
+                continue
+            if str(place) in found:
+                found[str(place)] = f"{place.name} is in the zip file twice; leave one out"
+                continue
+            if member.compress_type not in PACKED:
+                found[str(place)] = f"{place.name} is packed in an unusual way; zip it again"
                 continue
             try:
                 with archive.open(member) as stream:
                     content = stream.read(DEFAULT.source_bytes + 1)
-            except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as e:
-                raise BadSubmission(f"{path} is no readable zip file: {e}") from e
-            except Exception as e:  # zlib.error, lzma.LZMAError: the bytes are anybody's
-                raise BadSubmission(f"{path} is no readable zip file: {e}") from e
+            except Exception as error:  # as above
+                raise BadSubmission(f"{path} is no readable zip file: {error}") from error
             total += len(content)
             if total > MAX_INFLATED:
                 raise BadSubmission(f"{path} holds more than {MAX_INFLATED // MIB} MiB of source")
@@ -203,7 +238,7 @@ def _from_files(
             "folder down"
         )
     home = candidates[0]
-    warnings = tuple(
+    ignored = tuple(
         f"{other} holds modules too; those in {home} count" for other in candidates[1:]
     )
     sources: dict[str, str] = {}
@@ -212,7 +247,7 @@ def _from_files(
         place = PurePosixPath(file)
         if str(place.parent) == home and place.stem.isidentifier():
             _decode(place.stem, content, sources, unreadable)
-    return Submission(name, sources, unreadable, warnings=warnings)
+    return Submission(name, sources, unreadable, warnings=ignored)
 
 
 def _decode(
@@ -254,24 +289,33 @@ def _notebook(name: str, path: Path) -> Submission:
         texts = ["".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadSubmission(f"{path} is no readable notebook") from error
+    if sum(map(len, texts)) > DEFAULT.source_bytes:
+        told = f"the notebook holds more than {DEFAULT.source_bytes // 1024} KiB of code"
+        return Submission(name, {}, {"notebook": told}, single="notebook")
     parts: list[str] = []
-    warnings: list[str] = []
+    left_out: list[str] = []
     for number, text in enumerate(texts, 1):
-        text = re.sub(r"(?m)^[ \t]*[%!?].*$", "", text)
         try:
             parts += _definitions(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = getattr(error, "lineno", None)
-            warnings.append(
+            left_out.append(
                 f"code cell {number} is left out: line {line or 1} is no Python ({error})"
             )
     source = "\n\n".join(parts)
-    return Submission(name, {"notebook": source}, single="notebook", warnings=tuple(warnings))
+    return Submission(name, {"notebook": source}, single="notebook", warnings=tuple(left_out))
 
 
 def _definitions(text: str) -> Iterator[str]:
     """Imports that the worker has, functions, classes and constants: not the cells' experiments."""
-    for node in ast.parse(text).body:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of escapes such as "\\d", which are the student's affair
+        try:
+            tree = ast.parse(text)
+        except SyntaxError:
+            # Magics and shell commands are no Python; but a line that begins with % may be.
+            tree = ast.parse(re.sub(r"(?m)^[ \t]*[%!?].*$", "", text))
+    for node in tree.body:
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

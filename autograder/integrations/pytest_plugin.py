@@ -8,7 +8,9 @@ engine judges them in its worker, once a function, and each item reports one law
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import os
+import warnings
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +28,26 @@ JUDGE = pytest.StashKey["Judge"]()
 POINTS = "autograder points"
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(
+    file_path: Path, parent: pytest.Collector
+) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    others = yield
+    ours = _student_module(file_path, parent)
+    # pytest would import a file that is named on its command line: not one of these.
+    return others if ours is None else [ours]
+
+
+def _student_module(file_path: Path, parent: pytest.Collector) -> StudentModule | None:
     # Before anything of ours is imported: is there a spec of this name at all?
-    if file_path.suffix != ".py" or not (SPECS / file_path.name).is_file():
+    if file_path.suffix != ".py" or file_path.name.startswith("_"):
+        return None
+    if not (SPECS / file_path.name).is_file():
         return None
     config = parent.config
     here = file_path.parent
-    starts = {Path(a.split("::")[0]).resolve() for a in config.args} | {config.rootpath}
+    starts = {config.invocation_params.dir / arg.split("::")[0] for arg in config.args}
+    starts = {Path(os.path.abspath(start)) for start in starts} | {config.rootpath}
     if here.name != "exercises" and here not in starts and file_path not in starts:
         return None
     if here == SPECS:
@@ -50,13 +65,15 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def _defined(file: Path) -> set[str]:
     """Names of the functions in a file; all of them, for all we know, where it is no Python."""
     try:
-        tree = ast.parse(file.read_bytes())
+        with warnings.catch_warnings(action="ignore"):  # such as those on unknown escapes
+            tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         # Collected, so that the student sees what is wrong with it.
         from autograder import catalog
 
         return {exercise.name for exercise in catalog.exercises()}
-    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    # Methods are not meant: many a training.py has a network with a method `forward`.
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
 class StudentModule(pytest.File):

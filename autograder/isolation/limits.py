@@ -17,6 +17,9 @@ class Limits:
     call_seconds: float = 2.0
     # A sleeping worker burns no CPU: the wall clock is the backstop, far above any loaded machine.
     wall_factor: float = 10.0
+    # A whole submission of plain loops takes half a minute; who sleeps a little in every call would
+    # keep a class waiting for days.
+    submission_wall_seconds: float = 1800.0
     # Backstop in the kernel for a whole worker, should the parent be unable to look.
     worker_seconds: int = 300
     # Fatal ends (timeout, crash) allowed in one exercise; then its other calls are not made. Each
@@ -28,6 +31,8 @@ class Limits:
     memory_bytes: int = 2048 * MIB
     # One answer; the largest right one is under 100 KiB.
     reply_bytes: int = 64 * MIB
+    # All answers to one exercise, which the grader holds at once; the right ones are under 1 MiB.
+    answers_bytes: int = 128 * MIB
     # No exercise writes a file. A sandbox denies it; without one, none may grow.
     file_bytes: int = 0
     open_files: int = 64

@@ -412,6 +412,7 @@ class Session:
     single: str = ""
     server: ForkServer | None = None
     cpu_seconds: float = 0.0  # what the functions themselves used, as the worker tells it
+    wall_seconds: float = 0.0  # what it took to get the answers
     _worker: Worker | None = None
     _own_server: ForkServer | None = None
     _unloadable: dict[str, Answer] = field(default_factory=dict)
@@ -509,10 +510,15 @@ class Session:
         careful: bool,
     ) -> Answer | None:
         """Fill in answers until all are there or the worker dies; then the answer it died with."""
-        if self._worker is None:
-            self._worker = Worker(self.running_server(), self.sources)
+        started = time.monotonic()
+        left = self.limits.submission_wall_seconds - self.wall_seconds
+        held = sum(len(answer.body) for answer in answers if answer is not None)
         loaded = False
         try:
+            if left <= 0:
+                raise _used_up(self.limits)
+            if self._worker is None:
+                self._worker = Worker(self.running_server(), self.sources)
             wanted = [calls[i] for i in rest]
             replies = self._worker.run(module, function, wanted, seconds, careful)
             unread = iter(rest)
@@ -525,14 +531,26 @@ class Session:
                 elif isinstance(reply, _Done):
                     self.cpu_seconds += reply.seconds
                 else:
+                    held += len(reply.body)
+                    if held > self.limits.answers_bytes:
+                        raise _Died("memory", "the answers are too large to be kept")
                     answers[next(unread)] = reply
+                    if time.monotonic() - started > left:
+                        raise _used_up(self.limits)
         except _Died as death:
             self._end_worker()
-            if not loaded:
+            if not loaded and left > 0:
                 death.answer.at_import = True
                 self._unloadable[module] = death.answer
             return death.answer
+        finally:
+            self.wall_seconds += time.monotonic() - started
         return None
+
+
+def _used_up(limits: Limits) -> _Died:
+    seconds = limits.submission_wall_seconds
+    return _Died("timeout", f"the submission has used up its {seconds:g} seconds")
 
 
 def _forget_kept(

@@ -66,6 +66,8 @@ def layout(array: np.ndarray) -> str:
 
 def lay_out(array: np.ndarray, kind: str) -> np.ndarray:
     """A fresh, private array with the values of `array`, laid out as `layout` named it."""
+    if kind == "C":
+        return np.array(array)  # the usual case first
     frozen = kind.endswith("!")
     kind = kind.rstrip("!")
     if kind == "F":
@@ -189,7 +191,7 @@ class Decoder:
 
     def _array(self, code: str, shape: list[int], kind: str) -> np.ndarray:
         dtype = DTYPES[code]
-        if len(shape) > MAX_NDIM or any(type(n) is not int or n < 0 for n in shape):
+        if len(shape) > MAX_NDIM or not all(type(n) is int and n >= 0 for n in shape):
             raise WireError("a shape of no known form")
         size = math.prod(shape) * dtype.itemsize
         if size > len(self._body) - self._at:

@@ -12,6 +12,7 @@ import importlib.machinery
 import importlib.util
 import io
 import json
+import math
 import os
 import re
 import socket
@@ -20,6 +21,8 @@ import time
 import traceback
 import types
 from typing import Any
+
+import numpy
 
 PACKAGE = "exercises"
 CPU_GRACE = 5  # seconds
@@ -148,8 +151,6 @@ class Session:
         self.seconds = 0.0
 
     def serve(self) -> None:
-        import numpy
-
         sys.stdout = sys.stderr = self.printed
         versions = {"python": sys.version.split()[0], "numpy": numpy.__version__}
         self.send(self.wire.READY, bytes(self.wire.NONCE_BYTES), {"versions": versions})
@@ -257,9 +258,10 @@ class Session:
             remarks["p"] = printed
         if touched := self.touched(nodes, body, arguments):
             remarks["touched"] = touched
-        if shares := self.shares(nodes, arguments, result):
+        results = [result] if type(result) is numpy.ndarray else list(arrays(result))
+        if shares := self.shares(nodes, arguments, results):
             remarks["shares"] = shares
-        if any(overlapping(array) for array in arrays(result)):
+        if any(overlapping(array) for array in results):
             remarks["overlaps"] = True
         return result, *self.spelled(index, remarks, result)
 
@@ -308,16 +310,17 @@ class Session:
                 names.append(name)
         return names
 
-    def shares(self, nodes: list[Any], arguments: list[Any], result: Any) -> list[str]:
-        """Names of arguments whose memory the result shares."""
-        import numpy
-
-        results = list(arrays(result))
+    def shares(
+        self, nodes: list[Any], arguments: list[Any], results: list[numpy.ndarray]
+    ) -> list[str]:
+        """Names of arguments whose memory these arrays of the result share."""
         # An array that owns its memory shares it with an argument only if it is the argument.
         views = [array for array in results if array.base is not None]
         owners = {id(array) for array in results}
         names = []
         for (name, _), argument in zip(nodes, arguments, strict=True):
+            if type(argument) in (int, float, str, bool):
+                continue
             for array in arrays(argument):
                 if id(array) in owners or any(numpy.may_share_memory(array, v) for v in views):
                     names.append(name)
@@ -362,8 +365,6 @@ class Session:
 
 def arrays(value: Any) -> Any:
     """All arrays inside a value."""
-    import numpy
-
     if isinstance(value, numpy.ndarray):
         yield value
     elif isinstance(value, list | tuple):
@@ -375,6 +376,8 @@ def arrays(value: Any) -> Any:
 
 def overlapping(array: Any) -> bool:
     """Whether cells of an array surely share memory: it has more of them than its memory holds."""
+    if array.flags.c_contiguous:
+        return False
     steps = zip(array.shape, array.strides, strict=True)
     span = sum((n - 1) * abs(step) for n, step in steps) + array.itemsize
     return bool(array.size and array.nbytes > span)
@@ -382,15 +385,14 @@ def overlapping(array: Any) -> bool:
 
 def size_of(node: Any, wire: Any) -> int:
     """Bytes that a node's arrays take in the body."""
-    if isinstance(node, list):
+    if type(node) is dict:
+        if "a" in node:
+            code, shape, _ = node["a"]
+            return int(wire.DTYPES[code].itemsize * math.prod(shape))
+        if "t" in node:
+            return sum(size_of(n, wire) for n in node["t"])
+        if "d" in node:
+            return sum(size_of(n, wire) for _, n in node["d"])
+    if type(node) is list:
         return sum(size_of(n, wire) for n in node)
-    if isinstance(node, dict):
-        ((tag, content),) = node.items()
-        if tag == "a":
-            size = wire.DTYPES[content[0]].itemsize
-            for n in content[1]:
-                size *= n
-            return int(size)
-        if tag in "td":
-            return sum(size_of(n[1] if tag == "d" else n, wire) for n in content)
     return 0

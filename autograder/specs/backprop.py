@@ -39,7 +39,7 @@ def parts(name: str, names: Sequence[str], says: str, points: float, *kinds: str
         yours = answers[0].value
         if (wrong := structure(yours, case.expected, "the result")) is not None:
             return wrong
-        tolerance = exercise.tolerance(case.arguments, case.expected)
+        tolerance = case.tolerance
         for part in names:
             i = exercise.returns.index(part)
             wrong = mismatch(yours[i], case.expected[i], tolerance[i], (part,))
@@ -47,7 +47,7 @@ def parts(name: str, names: Sequence[str], says: str, points: float, *kinds: str
                 return wrong
         return None
 
-    return Law(name, says, points, judge, kinds)
+    return Law(name, says, points, judge, kinds, by_equality=True)
 
 
 def tidy_gradient(*kinds: str) -> Law:
@@ -593,10 +593,11 @@ def sums_law(points: float, *kinds: str) -> Law:
         dx, dy = answers[0].value, case.arguments["dy"]
         if (wrong := mismatch(dx, case.expected, 0.0, ("dx",), values=False)) is not None:
             return wrong
-        allowed = exercise.tolerance(case.arguments, case.expected) * prod(dx.shape[2:])
+        allowed = case.tolerance * prod(dx.shape[2:])
         return mismatch(dx.sum(axis=(2, 3)), dy.sum(axis=(2, 3)), allowed, ("dx.sum((2, 3))",))
 
-    return Law("sums", "in every channel, dx sums to what dy sums to", points, judge, kinds)
+    says = "in every channel, dx sums to what dy sums to"
+    return Law("sums", says, points, judge, kinds, by_equality=True)
 
 
 def max_pool_ideas() -> list[Callable[..., Any]]:
@@ -898,7 +899,7 @@ def adjoint_law(points: float, *kinds: str) -> Law:
         yours, a = answers[0].value, case.arguments
         if (wrong := structure(yours, case.expected, "the result")) is not None:
             return wrong
-        tolerance = exercise.tolerance(a, case.expected)
+        tolerance = case.tolerance
         layer = {"b": np.zeros(len(a["w"])), **{k: v for k, v in a.items() if k != "dy"}}
         for i, name in enumerate(("x", "w")):
             wrong = mismatch(yours[i], case.expected[i], 0.0, (f"d{name}",), values=False)
@@ -914,7 +915,7 @@ def adjoint_law(points: float, *kinds: str) -> Law:
         return None
 
     says = "sum(dx * v) is sum(dy * conv2d(v, w)) for every image v; dw likewise"
-    return Law("adjoint", says, points, judge, kinds)
+    return Law("adjoint", says, points, judge, kinds, by_equality=True)
 
 
 def padded_gradients(dy, x, w, stride, padding):

@@ -349,13 +349,13 @@ def one_part(
         value, right = answers[0].value, case.expected
         if (wrong := mismatch(value, right, 0.0, exercise.returns, values=False)) is not None:
             return wrong
-        tolerance = exercise.tolerance(case.arguments, right)[index]
+        tolerance = case.tolerance[index]
         value, right = value[index], right[index]
         if keys:
             value, right = ({key: part[key] for key in keys} for part in (value, right))
         return mismatch(value, right, tolerance, (exercise.returns[index],))
 
-    return Law(name, says, points, judge, kinds)
+    return Law(name, says, points, judge, kinds, by_equality=True)
 
 
 sgd_momentum = Exercise(

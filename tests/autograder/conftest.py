@@ -14,7 +14,7 @@ from autograder.engine import Engine, session_of
 from autograder.isolation import ladder, wire
 from autograder.isolation.limits import Limits
 from autograder.isolation.parent import Answer, EncodedCall, Session
-from autograder.submissions import Submission
+from autograder.submissions import Submission, read
 
 # Endless loops end soon, and honest calls on a loaded machine still end in time.
 QUICK = Limits(import_seconds=1.0, call_seconds=0.5, wall_factor=3.0, patience=1.0)
@@ -141,3 +141,19 @@ def as_answer(value):
     except wire.WireError as error:
         return Answer("fail", str(error))
     return Answer("value", node=node, body=encoder.body)
+
+
+@pytest.fixture(scope="session")
+def golden_verdict(golden, server):
+    """`golden_verdict(name)`: what a golden submission gets, judged once in a run."""
+    known = {}
+    topics = frozenset(topic.name for topic in catalog.topics())
+    engine = Engine.of(limits=QUICK)
+    vars(engine)["server"] = server
+
+    def verdict(name):
+        if name not in known:
+            known[name] = engine.verdict(read(golden / name, topics), catalog.exercises())
+        return known[name]
+
+    return verdict

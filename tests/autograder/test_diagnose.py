@@ -1,0 +1,483 @@
+"""Diagnosis: a small input that shows the mistake, its arithmetic, and its name or none."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autograder import catalog
+from autograder.bank import CACHE_VARIABLE, Banks, Seed, plan
+from autograder.compare import Mismatch
+from autograder.diagnose import (
+    SMALL,
+    Examiner,
+    advice,
+    counterexample,
+    literal,
+    misconception,
+    predict,
+    snippet,
+)
+from autograder.engine import judge_law, session_of
+from autograder.isolation.parent import Answer
+from autograder.isolation.wire import RandomSource
+from autograder.judgement import Failure
+from autograder.laws import agrees, shifted
+from autograder.spec import Case, Exercise, Refusal
+from autograder.strategies import Draw, weight
+from autograder.working import joined, linear, maximum
+from reference import ops
+
+ROOT = Path(__file__).resolve().parents[2]
+WRONG = {
+    folder.name: tomllib.loads((folder / "expected.toml").read_text())
+    for folder in sorted((ROOT / "tests" / "submissions").glob("wrong-*"))
+}
+NAMED = [name for name, expected in WRONG.items() if expected["misconception"]]
+
+
+def golden_mistakes(names):
+    """Mistakes of golden submissions: a handful at once, all of them in the slow stage."""
+    handful = names[:: max(1, len(names) // 8)]
+    return pytest.mark.parametrize(
+        "name",
+        [pytest.param(n, marks=[] if n in handful else pytest.mark.slow) for n in names],
+    )
+
+
+@pytest.fixture(autouse=True)
+def own_banks(request, tmp_path, monkeypatch):
+    """Exercises that are made up here share names: their banks must not be found again."""
+    if "broken_laws" not in request.fixturenames:
+        monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+
+
+@pytest.fixture
+def broken_laws(golden_verdict):
+    """`broken_laws(name)`: the exercise on trial and the laws that a golden mistake breaks."""
+
+    def found(name):
+        function = WRONG[name]["function"]
+        result = next(e for e in golden_verdict(name).exercises if e.name == function)
+        laws = [law for law in result.laws if law.status not in ("pass", "not_run")]
+        assert laws
+        return catalog.select([function])[0], laws
+
+    return found
+
+
+# --- golden mistakes
+
+
+def least(exercise, kind):
+    """How many numbers the smallest case of a kind has."""
+    try:
+        return weight(exercise.kinds[kind](Draw(lambda low, high: low)))[0]
+    except Exception:  # a need() that the least choices do not meet
+        return 10**6
+
+
+@golden_mistakes(NAMED)
+def test_counterexamples_are_small(name, broken_laws):
+    exercise, laws = broken_laws(name)
+    shown = [law for law in laws if law.counterexample is not None]
+    assert shown
+    for law in shown:
+        numbers = weight(law.counterexample.arguments)[0]
+        judged = next(one for one in exercise.laws if one.name == law.name)
+        smallest_possible = max(least(exercise, kind) for kind in exercise.kinds_of(judged))
+        assert numbers <= max(SMALL, 2 * smallest_possible), law.name
+
+
+@golden_mistakes(NAMED)
+def test_mistakes_are_named(name, broken_laws):
+    wanted = WRONG[name]["misconception"]
+    exercise, laws = broken_laws(name)
+    names = {law.misconception for law in laws}
+    assert wanted in names
+    assert names <= {wanted, ""}
+    for law in laws:
+        assert bool(law.advice) == bool(law.misconception)
+        if law.advice:
+            assert law.advice == advice(exercise.misconception(wanted))
+
+
+@golden_mistakes([name for name in WRONG if name not in NAMED])
+def test_nothing_is_guessed_when_nothing_fits(name, broken_laws):
+    _, laws = broken_laws(name)
+    assert {(law.misconception, law.advice) for law in laws} == {("", "")}
+
+
+NOTATION = {
+    "__builtins__": {},
+    "max": lambda *numbers: max(numbers),
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+}
+
+
+@golden_mistakes(list(WRONG))
+def test_the_arithmetic_gives_the_expected_number(name, broken_laws):
+    _, laws = broken_laws(name)
+    for law in laws:
+        example = law.counterexample
+        if example is None or not example.working:
+            continue
+        expected = example.expected
+        if isinstance(expected, np.ndarray):
+            expected = expected[example.index]
+        assert eval(example.working, NOTATION) == pytest.approx(float(expected), rel=1e-4)
+
+
+@golden_mistakes(NAMED)
+def test_the_snippet_shows_the_mistake(name, broken_laws, golden):
+    """It runs as it stands beside the student's modules, and gives the number of the message."""
+    exercise, laws = broken_laws(name)
+    shown = [law for law in laws if law.counterexample and law.counterexample.snippet]
+    law = next((law for law in shown if law.counterexample.where), None)
+    if law is None or exercise.seconds:
+        return  # no number to show, too many to spell out, or too slow to run again
+    example = law.counterexample
+    assert f"# {law.message.splitlines()[0]}" in example.snippet
+    # The same call once more, so that its result can be read by a program.
+    call = next(line for line in example.snippet.splitlines() if line.startswith("print("))
+    code = example.snippet + f"\nimport json, numpy\nresult = {call[len('print(') : -1]}\n"
+    if len(exercise.returns) > 1:
+        code += f"result = result[{[*exercise.returns].index(example.where.partition('[')[0])}]\n"
+    code += "print(json.dumps(numpy.asarray(result).tolist()))\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=golden / name / "exercises",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    result = np.asarray(json.loads(done.stdout.splitlines()[-1]))
+    yours = example.yours
+    if isinstance(yours, np.ndarray) and isinstance(result, np.ndarray):
+        assert result[example.index] == pytest.approx(float(yours[example.index]), nan_ok=True)
+    else:
+        assert result == pytest.approx(yours)
+
+
+# --- shrinking
+
+
+def rows(draw):
+    return {"x": draw.whole(draw.size(1, 5), draw.size(1, 5))}
+
+
+def special(draw):
+    return {"x": draw.whole(1, draw.size(1, 3))}
+
+
+def total(x):
+    return x.sum(axis=1)
+
+
+def transposed(x):
+    """the columns are summed instead of the rows.
+    Sum over axis 1."""
+    return x.sum(axis=0)
+
+
+def mean(x):
+    """the mean is taken.
+    Nothing is divided."""
+    return x.mean(axis=1)
+
+
+ROWS = Exercise(
+    total,
+    kinds={"rows": rows, "special": special},
+    laws=[agrees(1)],
+    misconceptions=[transposed, mean],
+    topic="padding",
+)
+NUMPY = "import numpy as np\n"
+
+
+def explained(judge, body, exercise=ROWS):
+    (law,) = judge(exercise, NUMPY + f"def total(x):\n    {body}").laws
+    return law
+
+
+def test_the_smallest_shape_and_the_plainest_numbers(judge):
+    law = explained(judge, "return x.sum(axis=1) + (x.shape[1] >= 3) * (x.shape[0] >= 2)")
+    assert law.counterexample.arguments["x"].shape == (2, 3)
+    assert not law.counterexample.arguments["x"].any()
+    assert law.message == "y[0] is 1; it should be 0"
+
+
+def test_the_failure_stays_of_one_kind(judge):
+    # Wrong at three columns, and an exception at one: the first is what the law found first.
+    law = explained(judge, "return x.sum(axis=1) * (1 if x.shape[1] < 3 else [][0])")
+    assert law.status == "error"
+    assert law.message.startswith("IndexError")
+    assert law.counterexample.arguments["x"].shape == (1, 3)
+
+
+def test_a_layout_that_matters_is_kept(judge):
+    def laid(draw):
+        return {"x": draw.layout(draw.whole(2, 3))}
+
+    exercise = dataclasses.replace(ROWS, kinds={"laid": laid})
+    law = explained(judge, "return x.sum(axis=1) + (x.strides[0] < 0)", exercise)
+    assert law.counterexample.arguments["x"].strides[0] < 0
+
+
+def test_shrinking_does_not_wait_for_code_that_hangs(judge, quick):
+    """Smaller cases hang: few of them are waited for."""
+    import time
+
+    started = time.monotonic()
+    law = explained(judge, "while x.shape[0] < 3: pass\n    return x.sum(axis=1) + 1")
+    assert law.status in ("fail", "timeout")
+    assert time.monotonic() - started < 30 * quick.call_seconds * quick.wall_factor
+
+
+def test_a_much_smaller_case_of_another_kind_is_preferred(judge):
+    def large(draw):
+        return {"x": draw.whole(9, draw.size(9, 12))}
+
+    exercise = dataclasses.replace(ROWS, kinds={"large": large, "rows": rows})
+    law = explained(judge, "return x.sum(axis=1) + 1", exercise)
+    assert law.counterexample.arguments["x"].shape == (1, 1)
+
+
+def test_numbers_stay_what_the_failure_needs(judge):
+    law = explained(judge, "return np.abs(x).sum(axis=1)")
+    x = law.counterexample.arguments["x"]
+    assert x.size <= 4
+    assert np.count_nonzero(x) == 1
+    assert x.min() < 0
+
+
+# --- names
+
+
+def test_an_idea_must_explain_the_cases_that_are_right_as_well(judge):
+    assert explained(judge, "return x.mean(axis=1)").misconception == "mean"
+    # A mean of wide rows alone: the idea would have been wrong where this code is right.
+    law = explained(judge, "return x.mean(axis=1) if x.shape[1] > 3 else x.sum(axis=1)")
+    assert law.status == "fail"
+    assert law.misconception == ""
+
+
+def test_the_idea_shows_in_the_counterexample(judge):
+    law = explained(judge, "return x.sum(axis=0)")
+    assert law.misconception == "transposed"
+    x = law.counterexample.arguments["x"]
+    yours, right = transposed(x), total(x)
+    assert yours.shape != right.shape or (yours != right).any()
+    assert law.advice == (
+        "This is what you get when the columns are summed instead of the rows.\nSum over axis 1."
+    )
+
+
+def test_of_two_ideas_the_one_that_explains_more(answer_with, answers_of):
+    def half(x):
+        """one half is right.
+        Halve nothing."""
+        return total(x) / 2
+
+    def half_of_large(x):
+        """one half of large ones is right.
+        Halve nothing."""
+        return total(x) / (2 if x.shape[0] > 1 else 1)
+
+    exercise = dataclasses.replace(
+        ROWS,
+        laws=[agrees(1, "rows"), agrees(1, "special", name="special")],
+        misconceptions=[half_of_large, half],
+    )
+    cases = [Case("rows", {"x": np.ones((2, n))}, np.full(2, float(n))) for n in (1, 2)]
+    cases += [Case("special", {"x": np.ones((1, n))}, np.full(1, float(n))) for n in (1, 2)]
+    bank = plan(exercise, cases)
+    for idea in (half, half_of_large):
+        answers = answers_of(bank, idea)
+        failures = judge_law(exercise, exercise.laws[0], bank, answers)
+        assert misconception(exercise, failures, bank, answers) is idea
+
+
+def test_an_exception_stands_for_an_exception(answers_of):
+    def impatient(x):
+        """it raises.
+        It should not."""
+        raise IndexError("too far")
+
+    exercise = dataclasses.replace(ROWS, misconceptions=[mean, impatient])
+    bank = plan(exercise, [Case("rows", {"x": np.ones((2, 2))}, np.full(2, 2.0))])
+    answers = answers_of(bank, impatient)
+    failures = judge_law(exercise, exercise.laws[0], bank, answers)
+    assert misconception(exercise, failures, bank, answers) is impatient
+    # A process that ended is no exception, and nobody's idea.
+    answers = [Answer("crash", "the process ended itself")]
+    failures = judge_law(exercise, exercise.laws[0], bank, answers)
+    assert misconception(exercise, failures, bank, answers) is None
+
+
+def test_predictions_are_quiet():
+    def loud(x):
+        return np.mean(x[:0]) + np.log(x * 0) / 0
+
+    with np.errstate(all="raise"):
+        assert np.isnan(predict(loud, {"x": np.ones(2)})).all()
+    assert isinstance(predict(lambda x: x["a"], {"x": {}}), KeyError)
+
+
+def test_predictions_draw_from_a_new_generator():
+    source = {"rng": RandomSource(3)}
+    first, second = (predict(lambda rng: rng.random(), source) for _ in range(2))
+    assert first == second
+
+
+# --- the counterexample
+
+
+def failed(mismatch, arguments, expected):
+    return Failure(Case("rows", arguments, expected), "fail", "said", mismatch, 0, "printed")
+
+
+def test_a_counterexample_has_the_cell_and_its_arithmetic():
+    x = np.array([[1.0, 2.0]])
+    exercise = dataclasses.replace(ROWS, working=lambda a, name, index: f"{name}{index}")
+    expected = total(x)
+    wrong = Mismatch("y[0] is 4; it should be 3", "y", (0,), expected + 1, expected)
+    example = counterexample(exercise, failed(wrong, {"x": x}, expected))
+    assert (example.where, example.index, example.working) == ("y[0]", (0,), "y(0,)")
+    assert example.printed == "printed"
+    assert example.expected is expected
+
+
+def test_the_arithmetic_is_of_the_cases_own_values_alone():
+    x = np.array([[1.0, 2.0]])
+    exercise = dataclasses.replace(ROWS, working=lambda a, name, index: "1 + 2")
+    raised = total(x) + 1  # what a law expects of another call
+    wrong = Mismatch("y[0] is 0; it should be 4", "y", (0,), raised * 0, raised)
+    assert counterexample(exercise, failed(wrong, {"x": x}, total(x))).working == ""
+
+
+def test_a_law_on_two_calls_shows_no_arithmetic_of_one(judge):
+    law = shifted("more", "more", 1, lambda a: {"x": a["x"] + 1}, lambda a, b, c: (c, b + 7))
+    exercise = dataclasses.replace(
+        ROWS, laws=[agrees(1), law], working=lambda a, name, index: "wrong sum"
+    )
+    result = judge(exercise, NUMPY + "def total(x): return x.sum(axis=1)")
+    assert [law.status for law in result.laws] == ["pass", "fail"]
+    assert result.laws[1].counterexample.working == ""
+
+
+def test_a_refusal_has_no_expected_value():
+    wrong = Mismatch("no exception; it should raise ValueError: no")
+    example = counterexample(ROWS, failed(wrong, {"x": np.ones((1, 1))}, Refusal("no")))
+    assert example.expected is None
+    assert example.where == ""
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.array([[1.0, -2.5], [np.nan, np.inf]]),
+        np.array([1, 2], np.uint8),
+        np.array([0.1], np.float32),
+        np.zeros((0, 3)),
+        np.array([True, False]),
+        np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        np.array(3.0),
+        1e300,
+        float("nan"),
+        (1, (2.5, "same")),
+        (1,),
+        [],
+        {"conv1.w": np.ones(2), "layers": [{"kind": "conv", "bias": False}]},
+        None,
+        "it's",
+    ],
+    ids=str,
+)
+def test_literals_are_python(value):
+    again = eval(literal(value), {"np": np})
+    if isinstance(value, np.ndarray):
+        assert again.dtype == value.dtype
+        assert again.flags.f_contiguous == value.flags.f_contiguous
+    np.testing.assert_equal(again, value)
+
+
+def test_generators_are_made_in_a_snippet():
+    assert literal(RandomSource(3)) == "np.random.default_rng(3)"
+
+
+def test_a_snippet_can_be_pasted():
+    text = snippet(ROWS, {"x": np.ones((1, 2))}, Mismatch("y[0] is 1; it should be 2\nmore"))
+    assert text == (
+        "import numpy as np\n"
+        "from padding import total\n"
+        "x = np.array([[1, 1]], dtype=np.float64)\n"
+        "print(total(x))\n"
+        "# y[0] is 1; it should be 2"
+    )
+    assert snippet(ROWS, {"x": 3, "mode": "full"}, None).startswith("from padding")
+
+
+# --- arithmetic
+
+
+CONV = dict(
+    x=np.array([[[[1.0, 2.0], [3.0, 4.0]]]]),
+    w=np.array([[[[1.0, -1.0]]]]),
+    b=np.array([5.0]),
+    stride=(1, 1),
+    padding=(0, 1),
+)
+
+
+def test_sums_of_products():
+    working = linear(ops.conv2d, "x", bias="b")
+    assert working(CONV, "y", (0, 0, 0, 1)) == "1*1 + 2*-1 + 5"
+    # The padding reads one cell only.
+    assert working(CONV, "y", (0, 0, 1, 2)) == "4*1 + 5"
+    assert working({**CONV, "b": np.zeros(1)}, "y", (0, 0, 0, 1)) == "1*1 + 2*-1"
+    assert working(CONV, "dw", (0, 0, 0, 0)) == ""
+
+
+def test_long_sums_are_left_out():
+    big = {**CONV, "x": np.ones((1, 1, 9, 9))}
+    assert linear(ops.conv2d, "x")(big, "y", (0, 0, 0, 1)) == ""
+    wide = {**CONV, "x": np.ones((1, 1, 4, 4)), "w": np.ones((1, 1, 4, 4)), "padding": (0, 0)}
+    assert linear(ops.conv2d, "x")(wide, "y", (0, 0, 0, 0)) == ""
+
+
+def test_the_largest_of_a_window():
+    working = maximum(ops.max_pool2d, "x")
+    arguments = dict(x=CONV["x"] - 9, kernel=(2, 1), stride=(1, 1), padding=(1, 0))
+    assert working(arguments, "y", (0, 0, 1, 0)) == "max(-8, -6)"
+    assert working(arguments, "y", (0, 0, 0, 1)) == "max(-7)"
+
+
+def test_minus_signs_are_joined_as_on_paper():
+    assert joined(["1*2", "-3*1", "4"]) == "1*2 - 3*1 + 4"
+    assert joined([]) == ""
+
+
+# --- the examiner
+
+
+def test_candidates_are_judged_in_one_batch(submit, server, quick):
+    bank = Banks(Seed()).of(ROWS)
+    assert bank.cases
+    with session_of(submit(padding="def total(x): return x.sum(axis=1) + 1"), quick, server) as s:
+        examiner = Examiner(ROWS, ROWS.laws[0], s)
+        found = examiner.failures("rows", [{"x": np.zeros((1, 1))}, {"x": np.zeros((2, 3))}])
+        assert [failure.message for failure in found] == ["y[0] is 1; it should be 0"] * 2
+        assert examiner.fatal == 0
