@@ -6,6 +6,7 @@ grader's own fault.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -205,6 +206,32 @@ def doctor() -> None:
     show_examination(_console(), findings)
     healthy = all(finding.ok or finding.optional for finding in findings)
     raise typer.Exit(PASSED if healthy else FAILED)
+
+
+bench = typer.Typer(help="Measure what grading costs.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+
+
+@bench.command()
+def overhead(
+    golden: Annotated[
+        Path, typer.Option(help="The folder with the right submissions to measure with.")
+    ] = Path("tests/submissions"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """What judging costs: the ratio of all CPU to that of the student's functions alone."""
+    from autograder.bench import overhead as measure
+
+    if not golden.is_dir():
+        print(f"autograder: there is no folder {golden}; name one with --golden", file=sys.stderr)
+        raise typer.Exit(USAGE)
+    measured = measure(golden)
+    if as_json:
+        print(json.dumps(measured, indent=1))
+        return
+    from autograder.report.terminal import show_overhead
+
+    show_overhead(_console(), measured)
 
 
 def _console() -> Console:

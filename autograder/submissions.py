@@ -238,9 +238,7 @@ def _from_files(
             "folder down"
         )
     home = candidates[0]
-    ignored = tuple(
-        f"{other} holds modules too; those in {home} count" for other in candidates[1:]
-    )
+    ignored = tuple(f"{other} holds modules too; those in {home} count" for other in candidates[1:])
     sources: dict[str, str] = {}
     unreadable: dict[str, str] = {}
     for file, content in files.items():

@@ -9,6 +9,7 @@ Over the control socket come requests of one JSON message each, and one answer g
     fork   with the worker's channel as a file descriptor  ->  pid
     cpu    pid                                             ->  CPU seconds so far
     end    pid: kill it, and clean up behind it            ->  wait status, CPU seconds
+    usage                                                  ->  CPU seconds of it all
     probe  what to try, in a worker confined like others   ->  what came of it
 """
 
@@ -116,6 +117,13 @@ class Server:
             return {"cpu": time.clock_gettime(clock)}
         except OSError:
             return {"cpu": None}
+
+    def do_usage(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        import resource
+
+        kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        usages = [resource.getrusage(kind) for kind in kinds]
+        return {"cpu": sum(usage.ru_utime + usage.ru_stime for usage in usages)}
 
     def do_end(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         pid = request["pid"]

@@ -149,6 +149,10 @@ class ForkServer:
         cpu = self._ask({"do": "cpu", "pid": pid})["cpu"]
         return None if cpu is None else float(cpu)
 
+    def usage(self) -> float:
+        """CPU seconds of the server and of all its workers that have ended."""
+        return float(self._ask({"do": "usage"})["cpu"])
+
     def end(self, pid: int, patience: float = 0.0) -> tuple[int, bool]:
         """End a worker, after `patience` seconds; its exit code, and whether it had to be killed.
 

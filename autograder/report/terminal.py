@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -206,3 +207,19 @@ def show_examination(console: Console, findings: Sequence[Finding]) -> None:
         console.print(Text(f"  {mark}  {item.what:<{width}}  ", style) + Text(item.found))
         if item.mend:
             console.print(Text(f"     {'':<{width}}  {item.mend}", "bold"))
+
+
+def show_overhead(console: Console, measured: dict[str, Any]) -> None:
+    """`bench overhead`: a row a submission, then the medians."""
+    console.print(
+        Text(f"{'submission':<24}{'style':<12}{'all s':>8}{'own s':>8}{'ratio':>8}", "bold")
+    )
+    for row in measured["rows"]:
+        figures = f"{row['total']:>8.3f}{row['functions']:>8.3f}{row['ratio']:>8.2f}"
+        console.print(Text(f"{row['submission']:<24}{row['style']:<12}{figures}"))
+    summary = measured["summary"]
+    console.print()
+    for style in ("loops", "vectorised"):
+        if style in summary:
+            console.print(Text(f"median ratio, {style}: {summary[style]:.2f}"))
+    console.print(Text(f"isolation: {summary['isolation']}"))
