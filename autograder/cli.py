@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -81,6 +82,9 @@ def _usage() -> Iterator[None]:
         yield
     except (UnknownName, BadSubmission) as error:
         print(f"autograder: {error}", file=sys.stderr)
+        raise typer.Exit(USAGE) from error
+    except OSError as error:
+        print(f"autograder: cannot read {error.filename}: {error.strerror}", file=sys.stderr)
         raise typer.Exit(USAGE) from error
 
 
@@ -181,6 +185,8 @@ def grade(
         raise typer.Exit(USAGE) from error
     try:
         out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass  # better told now than after the first submission
     except OSError as error:
         print(f"autograder: cannot write to {out}: {error.strerror}", file=sys.stderr)
         raise typer.Exit(USAGE) from error

@@ -18,6 +18,7 @@ class Mismatch:
     index: tuple[int, ...] | None = None  # the cell that is shown
     yours: Any = None
     expected: Any = None
+    arguments: dict[str, Any] | None = None  # of the call at fault, where it is not the case's own
 
 
 def number(value: Any) -> str:

@@ -283,10 +283,12 @@ def counterexample(exercise: Exercise, failure: Failure) -> Counterexample:
     wrong = failure.mismatch
     where, index, working = "", None, ""
     yours, expected = None, None
+    arguments = failure.case.arguments
     if not isinstance(failure.case.expected, Refusal) and exercise.normal is None:
         expected = failure.case.expected  # where many answers are right, ours is not told
     if wrong is not None:
         yours, index = wrong.yours, wrong.index
+        arguments = arguments if wrong.arguments is None else wrong.arguments
         expected = wrong.expected if wrong.expected is not None else expected
         if index is not None:
             where = f"{wrong.name}[{','.join(map(str, index))}]" if index else wrong.name
@@ -295,10 +297,10 @@ def counterexample(exercise: Exercise, failure: Failure) -> Counterexample:
             if exercise.working is not None and of_the_case:
                 working = exercise.working(failure.case.arguments, wrong.name, index)
     return Counterexample(
-        failure.case.arguments,
+        arguments,
         yours,
         expected,
-        snippet(exercise, failure.case.arguments, wrong),
+        snippet(exercise, arguments, wrong),
         where,
         index,
         working,

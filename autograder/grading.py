@@ -29,7 +29,9 @@ def collect(paths: Sequence[Path], topics: frozenset[str]) -> list[Submission]:
             except BadSubmission as error:
                 if place == path:
                     raise
-                submissions.append(Submission(place.stem, {}, warnings=(str(error),)))
+                # Results must not depend on where the class's folder lies.
+                told = str(error).replace(str(place), place.name)
+                submissions.append(Submission(place.stem, {}, warnings=(told,)))
     names = [submission.name for submission in submissions]
     for name in names:
         if names.count(name) > 1:

@@ -216,7 +216,8 @@ def shifted(
         if pair is None:
             return None
         allowed = 2 * largest_of(changed.tolerance)
-        return mismatch(pair[0], pair[1], allowed, exercise.returns)
+        wrong = mismatch(pair[0], pair[1], allowed, exercise.returns)
+        return wrong and dataclasses.replace(wrong, arguments=changed.arguments)
 
     return Law(name, says, points, judge, kinds, lambda a: (a, change(a)), needs=needs)
 

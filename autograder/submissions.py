@@ -15,7 +15,7 @@ import stat
 import sys
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -290,40 +290,58 @@ def _notebook(name: str, path: Path) -> Submission:
     if sum(map(len, texts)) > DEFAULT.source_bytes:
         told = f"the notebook holds more than {DEFAULT.source_bytes // 1024} KiB of code"
         return Submission(name, {}, {"notebook": told}, single="notebook")
-    parts: list[str] = []
+    statements: list[ast.stmt] = []
     left_out: list[str] = []
     for number, text in enumerate(texts, 1):
         try:
-            parts += _definitions(text)
+            statements += _statements(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            line = getattr(error, "lineno", None)
-            left_out.append(
-                f"code cell {number} is left out: line {line or 1} is no Python ({error})"
-            )
-    source = "\n\n".join(parts)
+            line = getattr(error, "lineno", None) or 1
+            why = getattr(error, "msg", None) or "it cannot be parsed"
+            left_out.append(f"code cell {number} is left out: line {line} is no Python ({why})")
+    source = "\n\n".join(_definitions(statements))
     return Submission(name, {"notebook": source}, single="notebook", warnings=tuple(left_out))
 
 
-def _definitions(text: str) -> Iterator[str]:
-    """Imports that the worker has, functions, classes and constants: not the cells' experiments."""
+def _statements(text: str) -> list[ast.stmt]:
+    """The statements of a cell."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of escapes such as "\\d", which are the student's affair
         try:
-            tree = ast.parse(text)
+            return ast.parse(text).body
         except SyntaxError:
             # Magics and shell commands are no Python; but a line that begins with % may be.
-            tree = ast.parse(re.sub(r"(?m)^[ \t]*[%!?].*$", "", text))
-    for node in tree.body:
+            return ast.parse(re.sub(r"(?m)^[ \t]*[%!?].*$", "", text)).body
+
+
+def _definitions(statements: Sequence[ast.stmt]) -> Iterator[str]:
+    """Imports that the worker has, functions, classes and constants: not the cells' experiments."""
+    definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    own = {node.name for node in statements if isinstance(node, ast.FunctionDef)}
+    for node in statements:
+        modules: list[str] = []
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             modules = [node.module or ""]
-        elif isinstance(
-            node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
-        ):
-            modules = []
-        else:
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            if node.value is None or _calls(node.value, own):
+                continue
+            # A constant that cannot be had (of data, of a plot) must not take the functions along.
+            handler = ast.ExceptHandler(type=ast.Name("Exception"), body=[ast.Pass()])
+            node = ast.Try(body=[node], handlers=[handler], orelse=[], finalbody=[])
+        elif not isinstance(node, definitions):
             continue
         tops = {module.partition(".")[0] for module in modules}
         if tops <= sys.stdlib_module_names | {"numpy"}:
-            yield ast.unparse(node)
+            yield ast.unparse(ast.fix_missing_locations(node))
+
+
+def _calls(expression: ast.expr, names: set[str]) -> bool:
+    """Whether evaluating an expression calls one of the functions of these names."""
+    if isinstance(expression, ast.Lambda):
+        return False
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
+        for node in ast.walk(expression)
+    )

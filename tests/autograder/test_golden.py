@@ -45,8 +45,10 @@ SOON = {
     "broken-syntax-error",
     "half-finished",
 }
-# These are judged by `check` and by pytest in the first stage; one of them would never end.
+# These are judged by `check` and by pytest in the first stage too.
 TWICE = ("broken-segfault", "broken-syntax-error", "half-finished", "wrong-conv-flipped-kernel")
+# Laws about refusals: to them, an exception of another class is a wrong answer.
+REFUSALS = {(e.name, law.name) for e in catalog.exercises() for law in e.laws if law.raising}
 
 
 def expectation(name):
@@ -92,10 +94,15 @@ def named(exercise):
 
 
 def has(exercise, status):
-    """Whether laws that touch the fault have this status, and the others none worse than a pass."""
+    """Whether the laws that touch the fault have this status, and no law has another bad one."""
     if status in ("pass", "not_attempted"):
         return statuses(exercise) == {status}
-    return {status} <= statuses(exercise) <= {status, "pass", "not_run"}
+    found = {
+        law.status
+        for law in exercise.laws
+        if (exercise.name, law.name) not in REFUSALS or (status, law.status) != ("error", "fail")
+    }
+    return {status} <= found <= {status, "pass", "not_run"}
 
 
 # --- what is expected
@@ -169,3 +176,100 @@ def test_half_of_the_work(judged, name):
         assert has(exercise, status), (exercise.name, statuses(exercise))
         if status == "pass":
             assert exercise.score == exercise.max_score
+
+
+# --- one verdict, whoever asks
+
+OUTCOMES = """
+import json, os
+from autograder.verdict import Verdict
+
+found = {}
+
+
+def pytest_runtest_makereport(item, call):
+    if call.when != "call":
+        return
+    law = {"status": "pass"}
+    if call.excinfo is not None:
+        exercise = call.excinfo.value.exercise
+        (result,) = Verdict("", "", {}, (exercise,)).to_json()["exercises"]
+        law = next(law for law in result["laws"] if law["name"] == item.name)
+    ((_, (score, max_score)),) = item.user_properties
+    found[item.nodeid] = {**law, "score": score, "max_score": max_score}
+
+
+def pytest_sessionfinish(session):
+    with open(os.environ["OUTCOMES"], "w") as file:
+        json.dump(found, file)
+"""
+
+
+def run(*command, cwd, **environment):
+    """A command of the kit, as a user starts it; its exit code and output."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return subprocess.run(
+        [sys.executable, "-m", *map(str, command)],
+        cwd=cwd,
+        env={**env, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def by_pytest(names, folder):
+    """What pytest says of these golden submissions, all in one process: law by law."""
+    for name in names:
+        shutil.copytree(GOLDEN / name, folder / "students" / name)
+    (folder / "outcomes.py").write_text(OUTCOMES)
+    paths = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+    done = run(
+        *("pytest", "-q", "-p", "no:cacheprovider", "-p", "outcomes", "--rootdir", "."),
+        cwd=folder / "students",
+        PYTHONPATH=paths,
+        OUTCOMES=str(folder / "outcomes.json"),
+    )
+    assert done.returncode == FAILED, done.stdout[-4000:] + done.stderr[-4000:]
+    told = {name: {} for name in names}
+    for identity, law in json.loads((folder / "outcomes.json").read_text()).items():
+        file, *rest = identity.split("::")
+        name, *place = file.split("/")
+        assert place[0] == "exercises"
+        told[name][tuple(rest)] = law
+    return told
+
+
+def by_law(results):
+    """The laws in a results.json, without their sentences where they hold."""
+    return {
+        (exercise["name"], law["name"]): (
+            {key: law[key] for key in ("status", "score", "max_score")}
+            if law["status"] == "pass"
+            else law
+        )
+        for exercise in results["exercises"]
+        for law in exercise["laws"]
+    }
+
+
+def test_check_and_pytest_give_the_same_verdict(tmp_path):
+    told = by_pytest(TWICE, tmp_path)
+    for name in TWICE:
+        topics = [file.stem for file in (GOLDEN / name).glob("exercises/*.py")]
+        done = run("autograder.cli", "check", *topics, "--json", "--path", GOLDEN / name, cwd=ROOT)
+        assert (done.returncode, done.stderr) == (FAILED, "")
+        assert by_law(json.loads(done.stdout)) == told[name]
+
+
+@pytest.mark.slow
+def test_grade_and_pytest_give_the_same_verdict_on_all(tmp_path):
+    told = by_pytest(sorted(EXPECTED), tmp_path)
+    done = run("autograder.cli", "grade", GOLDEN, "--out", tmp_path / "results", cwd=ROOT)
+    assert (done.returncode, done.stderr) == (PASSED, "")
+    for name in EXPECTED:
+        results = json.loads((tmp_path / "results" / name / "results.json").read_text())
+        laws = by_law(results)
+        assert {key: laws.pop(key) for key in told[name]} == told[name], name
+        # pytest says nothing of modules that are not there; `grade` says that.
+        assert {law["status"] for law in laws.values()} <= {"not_attempted"}, name
