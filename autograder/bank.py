@@ -27,6 +27,7 @@ from autograder.spec import Case, Exercise, Law, Refusal
 
 PUBLIC = "public"
 CACHE_VARIABLE = "AUTOGRADER_CACHE"
+MAX_KEPT = 4
 
 
 @dataclass(frozen=True)
@@ -268,5 +269,14 @@ def _write(file: Path, data: bytes) -> None:
                 os.replace(temporary.name, file)
             except OSError:
                 os.unlink(temporary.name)
+        _forget_old(file)
     except OSError:
         return
+
+
+def _forget_old(file: Path) -> None:
+    """Of an exercise's banks only the latest are kept: the others are of versions long gone."""
+    name = file.name.rpartition("-")[0]
+    banks = sorted(file.parent.glob(f"{name}-*.bank"), key=lambda bank: bank.stat().st_mtime)
+    for old in banks[:-MAX_KEPT]:
+        old.unlink(missing_ok=True)

@@ -147,6 +147,8 @@ def _folder(path: Path, topics: frozenset[str]) -> dict[str, bytes | str]:
             linked = folder != "." and (path / folder).is_symlink()
             told = f"{folder} is a symbolic link; hand in the folder itself"
             found[file] = told if linked else _bytes(path / file)
+        elif PurePosixPath(file).stem in topics:
+            found[file] = b""  # its place is told, its content is not looked at
     return found
 
 
@@ -238,7 +240,11 @@ def _from_files(
             "folder down"
         )
     home = candidates[0]
-    ignored = tuple(f"{other} holds modules too; those in {home} count" for other in candidates[1:])
+    where = {place: "the top folder" if place == "." else place for place in candidates}
+    ignored = tuple(
+        f"{where[other]} holds modules too; those in {where[home]} count"
+        for other in candidates[1:]
+    )
     sources: dict[str, str] = {}
     unreadable: dict[str, str] = {}
     for file, content in files.items():

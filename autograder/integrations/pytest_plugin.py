@@ -73,7 +73,15 @@ def _defined(file: Path) -> set[str]:
 
         return {exercise.name for exercise in catalog.exercises()}
     # Methods are not meant: many a training.py has a network with a method `forward`.
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    names = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names
 
 
 class StudentModule(pytest.File):

@@ -105,7 +105,10 @@ def landlock(listed: Sequence[str], readable: Sequence[str], devices: Sequence[s
     )
     for paths, rights in grants:
         for path in paths:
-            descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            try:
+                descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue  # such as a link out of the sandbox: there is nothing to grant
             allowed = rights & every
             if not os.path.isdir(path):
                 allowed &= WRITE_FILE | READ_FILE | TRUNCATE

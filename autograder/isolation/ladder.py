@@ -249,7 +249,7 @@ def _python() -> Python:
         if place.is_dir() and (place == inner or folder.endswith("64")):
             libraries.append(place)
     own = Path(sysconfig.get_config_var("LIBDIR") or "")
-    if own.is_dir() and own not in (Path("/usr/lib"), Path("/lib")):
+    if own.is_dir() and own not in (Path("/usr/lib"), Path("/lib"), *libraries):
         libraries += sorted(own.glob("libpython*"))
     return Python(
         str(executable),

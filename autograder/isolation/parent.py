@@ -270,7 +270,10 @@ class Worker:
             limit = self.limits.worker_seconds
             return _Died("timeout", f"stopped by the system after {limit} CPU seconds in all")
         if code < 0:
-            return _Died("crash", f"the process was ended by {signal.Signals(-code).name}")
+            # Not all signals have names: those for real time are numbers.
+            known = -code in set(signal.Signals)
+            name = signal.Signals(-code).name if known else f"signal {-code}"
+            return _Died("crash", f"the process was ended by {name}")
         return _Died("crash", f"the process ended itself with exit code {code}")
 
 

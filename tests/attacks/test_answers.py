@@ -145,9 +145,9 @@ ATTEMPTS = [
                     if len(found) > 1000:
                         break
                 found += glob.glob(place + "/*")
-            return [GOT_IT for name in found][:1] + ["walked"]
-        """.replace("GOT_IT", repr(GOT_IT)),
-        {"walked"},
+            return "got it" if found else "nothing"
+        """,
+        {"nothing"},
     ),
     Attempt(
         (3,),
@@ -302,7 +302,7 @@ def test_denied(scenario, level, run, more):
 
 @working(ATTEMPTS)
 def test_it_gets_through_without_a_sandbox(scenario, run, more, uncaged):
-    assert GOT_IT in run(scenario, "weak", **more, uncaged=True)
+    assert run(scenario, "weak", **more, uncaged=True) == {GOT_IT}
 
 
 # --- what is not in the worker's memory, at any level
