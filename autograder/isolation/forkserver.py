@@ -15,6 +15,7 @@ Over the control socket come requests of one JSON message each, and one answer g
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -35,6 +36,9 @@ class Server:
 
     def serve(self) -> None:
         self.confine()
+        # What is here stays: no worker's collector need look at it, nor copy its pages by doing so.
+        gc.collect()
+        gc.freeze()
         self.answer({"ready": self.mechanisms, "versions": versions()})
         while True:
             request, descriptors = self.receive()

@@ -132,6 +132,19 @@ def test_a_disk_that_is_full_leaves_nothing_half_done(folder, monkeypatch, exerc
     assert list(folder.iterdir()) == []
 
 
+def test_banks_of_old_versions_are_forgotten(folder, exercise, monkeypatch):
+    for number in range(banking.MAX_KEPT + 2):
+        monkeypatch.setattr(banking, "__version__", f"1.{number}")
+        Banks().of(exercise("output_size"))
+        for file in folder.glob("*.bank"):
+            os.utime(file, ns=(file.stat().st_mtime_ns - 10**9,) * 2)  # a second older
+    Banks().of(exercise("same_padding"))
+    assert len(list(folder.glob("output_size-*.bank"))) == banking.MAX_KEPT
+    assert len(list(folder.glob("same_padding-*.bank"))) == 1
+    # The latest is among them: nothing is drawn again.
+    assert banking._file(exercise("output_size"), Seed()).is_file()
+
+
 def test_others_cannot_read_the_folder(folder, exercise):
     Banks().of(exercise("output_size"))
     assert folder.stat().st_mode & 0o077 == 0

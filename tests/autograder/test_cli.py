@@ -237,9 +237,7 @@ RESULTS = {
     "kit": str,
     "isolation": {"level": {"strong", "medium", "weak"}, "mechanisms": [str]},
     "warnings": [str],
-    "exercises": [
-        {"name": str, "topic": str, "score": NUMBER, "max_score": NUMBER, "laws": [LAW]}
-    ],
+    "exercises": [{"name": str, "topic": str, "score": NUMBER, "max_score": NUMBER, "laws": [LAW]}],
     "tests": [
         {
             "name": str,

@@ -25,9 +25,7 @@ from autograder.submissions import Submission, read
 NUMPY = "import numpy as np\n"
 STUB = "def double(x):\n    raise NotImplementedError\n"
 RIGHT = NUMPY + (
-    "def double(x):\n"
-    "    if x.ndim != 1: raise ValueError(x.ndim)\n"
-    "    return x * 2.0\n"
+    "def double(x):\n    if x.ndim != 1: raise ValueError(x.ndim)\n    return x * 2.0\n"
 )
 
 

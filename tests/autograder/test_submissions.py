@@ -108,9 +108,7 @@ def test_links_and_devices_are_not_followed(tmp_path):
     os.mkfifo(alice / "pooling.py")
     found = read(alice, TOPICS)
     assert set(found.sources) == {"convolution"}
-    assert found.unreadable["padding"] == (
-        "padding.py is a symbolic link; hand in the file itself"
-    )
+    assert found.unreadable["padding"] == ("padding.py is a symbolic link; hand in the file itself")
     assert "pooling" not in found.sources
 
 

@@ -180,9 +180,7 @@ def test_warnings_come_first():
     assert text.startswith("Note: \\x1b[31mwords words")
 
 
-hostile = st.text(
-    st.sampled_from("ab \t\n\r\x1b\x00\u202e\u2028<>&[]大" + " " * 5), max_size=300
-)
+hostile = st.text(st.sampled_from("ab \t\n\r\x1b\x00\u202e\u2028<>&[]大" + " " * 5), max_size=300)
 
 
 @given(hostile, st.sampled_from(["fail", "error", "crash"]))

@@ -37,8 +37,10 @@ def test_control_characters_are_spelled_out(text, seen):
 @given(st.text())
 def test_nothing_that_commands_a_terminal_is_left(text):
     for character in visible(text):
-        assert character in "\n\t" or unicodedata.category(character)[0] not in "CZ" or (
-            character == " " or unicodedata.category(character) == "Zs"
+        assert (
+            character in "\n\t"
+            or unicodedata.category(character)[0] not in "CZ"
+            or (character == " " or unicodedata.category(character) == "Zs")
         )
 
 
