@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -55,6 +56,11 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output is gone, and so is the need for it
         sys.exit(FAILED)
+    except Exception as error:
+        # What nobody thought of is our fault; exit code 1 would say that the student failed.
+        traceback.print_exc()
+        print(f"autograder: the grader itself failed: {error}", file=sys.stderr)
+        sys.exit(FAULT)
 
 
 def _version(asked: bool) -> None:
@@ -90,7 +96,7 @@ def _usage() -> Iterator[None]:
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME]...", help="Exercises or topics; all of them by default."),
+    typer.Argument(metavar="NAME", help="Exercises or topics; all of them by default."),
 ]
 
 
@@ -99,7 +105,10 @@ def check(
     names: Names = None,
     path: Annotated[
         Path | None,
-        typer.Option(help="The folder, zip, .py or .ipynb to check. [default: exercises]"),
+        typer.Option(
+            help="The folder, zip, .py or .ipynb to check.",
+            show_default="exercises, or this folder",
+        ),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Show every failing law, not just the first.")
@@ -141,7 +150,7 @@ def _default_path(topics: frozenset[str]) -> Path:
 def grade(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Submissions, or folders of submissions."),
+        typer.Argument(metavar="PATH", help="Submissions, or folders of submissions."),
     ],
     out: Annotated[Path, typer.Option(help="Where results are written, a folder a submission.")],
     only: Annotated[

@@ -61,6 +61,18 @@ def filters(
     return dict(x=x, w=w, b=draw.whole(o), stride=stride, padding=padding)
 
 
+# What cannot be for windows on an image of 3 rows and 4 columns, one fault at a time.
+IMPOSSIBLE_WINDOWS: tuple[dict[str, Pair], ...] = (
+    {"kernel": (4, 1)},
+    {"kernel": (1, 5)},
+    {"kernel": (0, 1)},
+    {"stride": (0, 1)},
+    {"stride": (1, -1)},
+    {"padding": (-1, 0)},
+    {"padding": (0, -1)},
+)
+
+
 # --- kinds of convolutional layers
 
 

@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 
 from autograder.spec import Arguments, Kind
-from autograder.specs._layers import NONE, ONE, Pair, image_size, output_shape, renumbered
+from autograder.specs._layers import (
+    IMPOSSIBLE_WINDOWS,
+    NONE,
+    ONE,
+    Pair,
+    image_size,
+    output_shape,
+    renumbered,
+)
 from autograder.strategies import Draw
 
 Pixels = Callable[..., np.ndarray]
@@ -131,14 +139,8 @@ def impossible(draw: Draw) -> Arguments:
     """
     fault = dict(
         draw.choose(
-            {"kernel": (4, 1)},
-            {"kernel": (1, 5)},
+            *IMPOSSIBLE_WINDOWS,
             {"kernel": (6, 2), "padding": (1, 0)},
-            {"kernel": (0, 1)},
-            {"stride": (0, 1)},
-            {"stride": (1, -1)},
-            {"padding": (-1, 0)},
-            {"padding": (0, -1)},
             {"kernel": (3, 2), "padding": (2, 0)},
             {"kernel": (2, 3), "padding": (0, 2)},
         )

@@ -17,7 +17,15 @@ from autograder.compare import Mismatch, mismatch, structure
 from autograder.laws import agrees, dtype, largest_of, lasting, refuses, tidy, untouched
 from autograder.spec import Arguments, Case, Exercise, Kind, Law
 from autograder.specs import _layers, _pools
-from autograder.specs._layers import CONVOLUTION, NONE, ONE, Pair, output_shape, renumbered
+from autograder.specs._layers import (
+    CONVOLUTION,
+    IMPOSSIBLE_WINDOWS,
+    NONE,
+    ONE,
+    Pair,
+    output_shape,
+    renumbered,
+)
 from autograder.specs._pools import Pixels, few, negative, positive, windows
 from autograder.strategies import Draw
 from autograder.tolerance import exact, largest, of_sums, of_windows, unit_roundoff
@@ -528,13 +536,7 @@ def impossible_pool_gradient(draw: Draw) -> Arguments:
     """An impossible layer, with the dy that its sizes would ask for; or a dy that does not fit."""
     fault = dict(
         draw.choose(
-            {"kernel": (4, 1)},
-            {"kernel": (1, 5)},
-            {"kernel": (0, 1)},
-            {"stride": (0, 1)},
-            {"stride": (1, -1)},
-            {"padding": (-1, 0)},
-            {"padding": (0, -1)},
+            *IMPOSSIBLE_WINDOWS,
             {"kernel": (3, 2), "padding": (2, 0)},
             {"kernel": (2, 3), "padding": (0, 2)},
             {"dy": (1, 1, 1, 3)},
@@ -1179,13 +1181,7 @@ def impossible_columns(draw: Draw) -> Arguments:
     """Impossible geometry, with the columns that it would ask for; or columns that do not fit."""
     fault = dict(
         draw.choose(
-            {"kernel": (4, 1)},
-            {"kernel": (1, 5)},
-            {"kernel": (0, 1)},
-            {"stride": (0, 1)},
-            {"stride": (1, -1)},
-            {"padding": (-1, 0)},
-            {"padding": (0, -1)},
+            *IMPOSSIBLE_WINDOWS,
             {"columns": (1, 4, 5)},
             {"columns": (1, 4, 7)},
             {"columns": (1, 6, 4)},

@@ -17,6 +17,7 @@ from autograder.laws import agrees, dtype, fresh, refuses, shape, shifted, untou
 from autograder.spec import Arguments, Case, Exercise, Law
 from autograder.specs._layers import (
     CONVOLUTION,
+    IMPOSSIBLE_WINDOWS,
     NUMBERS,
     Pair,
     by_numbers,
@@ -527,13 +528,7 @@ def windows_of_nothing(draw: Draw) -> Arguments:
 def impossible_windows(draw: Draw) -> Arguments:
     fault = dict(
         draw.choose(
-            {"kernel": (4, 1)},
-            {"kernel": (1, 5)},
-            {"kernel": (0, 1)},
-            {"stride": (0, 1)},
-            {"stride": (1, -1)},
-            {"padding": (-1, 0)},
-            {"padding": (0, -1)},
+            *IMPOSSIBLE_WINDOWS,
         )
     )
     return {**dict(x=draw.whole(1, 1, 3, 4), kernel=(2, 2), stride=(1, 1), padding=(0, 0)), **fault}

@@ -1,224 +1,279 @@
-"""The pytest plugin: every law is a test, in the student's folder and nowhere else."""
+"""The pytest plugin: every law is a test, and nothing else in the world is."""
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from autograder import catalog
-from autograder.engine import Engine
-from autograder.integrations.pytest_plugin import SPECS, LawBroken
-from autograder.isolation import ladder
-from autograder.report.terminal import finding
-from autograder.verdict import ExerciseResult, LawResult
+from autograder.integrations.pytest_plugin import LawBroken
+from autograder.report.terminal import WORDS
+from autograder.verdict import Counterexample, ExerciseResult, LawResult
 
-pytest_plugins = ["pytester"]
-
-RIGHT = """
-def output_size(size, kernel, stride=1, padding=(0, 0), dilation=1):
-    if min(size, kernel, stride, dilation) < 1 or min(padding) < 0:
-        raise ValueError
-    span = (kernel - 1) * dilation + 1
-    if size + sum(padding) < span:
-        raise ValueError
-    return (size + sum(padding) - span) // stride + 1
-"""
-WRONG = RIGHT.replace("// stride + 1", "// stride")
-OUTPUT_SIZE, SAME_PADDING, ZERO_PAD = (e for e in catalog.select(["padding"]))
+PASSED, FAILED, NOTHING = 0, 1, 5
+STUB = "def {}(*arguments):\n    raise NotImplementedError\n"
 
 
-def count(*exercises):
-    return sum(len(exercise.laws) for exercise in exercises)
-
-
-@pytest.fixture
-def students(pytester, server, monkeypatch):
-    """`students({"exercises/padding.py": source}, ...)`: pytest in a folder with these files."""
-    monkeypatch.setattr(ladder, "best", lambda limits, required="weak": server)
-
-    def run(files, *words):
-        for name, text in files.items():
-            path = pytester.path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        return pytester.runpytest_inprocess("-p", "no:cacheprovider", *words)
-
-    return run
-
-
-def test_every_law_is_a_test(students):
-    result = students({"exercises/padding.py": RIGHT}, "-v")
-    passed = count(OUTPUT_SIZE)
-    result.assert_outcomes(passed=passed, failed=count(SAME_PADDING, ZERO_PAD))
-    for law in OUTPUT_SIZE.laws:
-        result.stdout.fnmatch_lines([f"exercises/padding.py::output_size::{law.name} PASSED*"])
-    total = OUTPUT_SIZE.points + SAME_PADDING.points + ZERO_PAD.points
-    result.stdout.fnmatch_lines([f"*== 3 of {total:g} points ==*"])
-
-
-def test_a_failure_shows_what_check_shows(students, judge):
-    result = students({"exercises/padding.py": WRONG}, "-k", "output_size")
-    law = judge(OUTPUT_SIZE, WRONG).laws[0]
-    assert law.status == "fail"
-    shown = [line.plain for line in finding(law) if line.plain]
-    result.stdout.fnmatch_lines([f"output_size: {law.says}", *map(escaped, shown)])
-    result.stdout.no_fnmatch_line("*Traceback*")
-    assert law.name in "\n".join(line for line in result.outlines if line.startswith("FAILED"))
-
-
-def escaped(line):
-    """A line for fnmatch, in which brackets mean themselves."""
-    return "".join(f"[{c}]" if c in "[]*?" else c for c in line)
-
-
-def test_what_is_missing_is_told(students):
-    source = "def zero_pad2d(x, padding):\n    raise NotImplementedError\n"
-    result = students({"exercises/padding.py": source})
-    result.assert_outcomes(failed=count(OUTPUT_SIZE, SAME_PADDING, ZERO_PAD))
-    result.stdout.fnmatch_lines(["zero_pad2d is not attempted yet: write it in padding.py"])
-
-
-def test_a_law_that_was_not_run_says_why(students):
-    source = "def zero_pad2d(x, padding):\n    return x[0]\n"
-    result = students({"exercises/padding.py": source}, "-k", "zero_pad2d")
-    result.stdout.fnmatch_lines(["zero_pad2d: it needs the law shape first"])
-
-
-def test_a_syntax_error_is_told_at_its_line(students):
-    result = students({"exercises/padding.py": "x = 1\ndef output_size(:\n"}, "-k", "output_size")
-    result.stdout.fnmatch_lines(["*SyntaxError: invalid syntax*", "*exercises/padding.py, line 2*"])
-
-
-def test_a_function_is_judged_once(students, monkeypatch):
-    judged = []
-    real = Engine.judge
-
-    def counted(self, exercise, session):
-        judged.append(exercise.name)
-        return real(self, exercise, session)
-
-    monkeypatch.setattr(Engine, "judge", counted)
-    students({"exercises/padding.py": RIGHT})
-    assert judged == ["output_size", "same_padding", "zero_pad2d"]
-
-
-def test_only_what_is_asked_for_is_judged(students, monkeypatch):
-    judged = []
-    real = Engine.judge
-    monkeypatch.setattr(
-        Engine, "judge", lambda self, e, s: (judged.append(e.name), real(self, e, s))[1]
-    )
-    law = OUTPUT_SIZE.laws[0].name
-    result = students(
-        {"exercises/padding.py": RIGHT, "exercises/pooling.py": "def max_pool2d(): pass"},
-        f"exercises/padding.py::output_size::{law}",
-    )
-    result.assert_outcomes(passed=1)
-    assert judged == ["output_size"]
-
-
-def test_student_code_is_never_imported(students, pytester):
-    source = "open('touched', 'w').close()\nraise SystemExit('imported')\n" + RIGHT
-    result = students({"exercises/padding.py": source}, "-k", "output_size")
-    result.assert_outcomes(failed=count(OUTPUT_SIZE))
-    assert not (pytester.path / "touched").exists()
-
-
-# --- which files
-
-
-@pytest.mark.parametrize(
-    ("place", "words"),
-    [
-        ("padding.py", []),
-        ("exercises/padding.py", []),
-        ("exercises/padding.py", ["exercises"]),
-        ("exercises/padding.py", ["exercises/padding.py"]),
-        ("week3/exercises/padding.py", []),
-        ("week3/padding.py", ["week3"]),
-        ("week3/padding.py", ["week3/padding.py"]),
-    ],
-)
-def test_files_that_are_meant(students, place, words):
-    result = students({place: RIGHT}, "--collect-only", "-q", *words)
-    law = OUTPUT_SIZE.laws[0].name
-    result.stdout.fnmatch_lines([f"*padding.py::output_size::{law}"])
-
-
-@pytest.mark.parametrize(
-    ("place", "source"),
-    [
-        ("library/padding.py", RIGHT),
-        ("exercises/helper.py", RIGHT),
-        ("exercises/padding.txt", RIGHT),
-        ("exercises/padding.py", "def something_else(): pass"),
-        ("exercises/padding.py", "class Layer:\n    def output_size(self): pass"),
-        ("exercises/_layers.py", RIGHT),
-    ],
-)
-def test_files_that_are_not_meant(students, place, source):
-    result = students({place: source}, "--collect-only", "-q")
-    result.stdout.no_fnmatch_line("*output_size::*")
-    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
-
-
-@pytest.mark.parametrize(
-    "source", ["from .helper import output_size", "output_size = lambda *a: 1", "def output_size(:"]
-)
-def test_functions_may_be_defined_in_other_ways(students, source):
-    result = students({"exercises/padding.py": source}, "--collect-only", "-q")
-    result.stdout.fnmatch_lines(["exercises/padding.py::output_size::*"])
-
-
-def test_the_specs_are_no_exercises(pytester):
-    result = pytester.runpytest_inprocess("--collect-only", "-q", str(SPECS / "padding.py"))
-    result.stdout.no_fnmatch_line("*output_size::*")
-
-
-def test_other_tests_are_left_alone(students):
-    files = {
-        "exercises/padding.py": RIGHT,
-        "test_mine.py": "def test_mine(): pass\ndef test_other(): assert 0",
-    }
-    result = students(files, "test_mine.py")
-    result.assert_outcomes(passed=1, failed=1)
-    result.stdout.no_fnmatch_line("*points*")
-
-
-def test_nothing_of_ours_is_imported_for_others(tmp_path):
-    """The plugin is loaded in every pytest run of the environment: it costs nothing there."""
-    (tmp_path / "test_mine.py").write_text(
-        "import sys\n"
-        "def test_mine():\n"
-        "    ours = [m for m in sys.modules if m.startswith('autograder.')]\n"
-        "    assert set(ours) <= {'autograder.integrations',\n"
-        "                         'autograder.integrations.pytest_plugin'}, ours\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=tmp_path,
+def run(*command, cwd, **environment):
+    """A program of the kit, as a student starts it."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return subprocess.run(
+        [sys.executable, "-m", *map(str, command)],
+        cwd=cwd,
+        env={**env, **environment},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
 
 
-# --- the text of a failure
+# The plugin of Hypothesis takes longer to load than all else here.
+QUICKLY = ("-p", "no:hypothesispytest")
 
 
-def test_a_fault_of_ours_is_told_as_ours():
-    law = LawResult("agrees", "it agrees", "grader_fault", 1.0, "RuntimeError: ours")
-    text = LawBroken(ExerciseResult("relu", "activation", (law,)), law).text()
-    assert text.startswith("relu: it agrees")
-    assert "The grader itself failed; this costs no points: RuntimeError: ours" in text
+def pytest_in(folder, *options, quickly=QUICKLY):
+    """pytest there, which neither complains nor breaks off."""
+    done = run("pytest", *quickly, *options, cwd=folder)
+    assert done.returncode in (PASSED, FAILED, NOTHING), done.stdout + done.stderr
+    assert not done.stderr
+    return done
 
 
-def test_the_one_line_summary_is_the_message():
-    law = LawResult("agrees", "it agrees", "fail", 1.0, "y is 2; it should be 3\nmore")
-    exercise = ExerciseResult("relu", "activation", (law,))
-    assert str(LawBroken(exercise, law)) == "y is 2; it should be 3"
-    silent = LawResult("agrees", "it agrees", "not_attempted", 1.0)
-    assert str(LawBroken(exercise, silent)) == "not_attempted"
+def collected(folder, *options):
+    """The ids that pytest finds there."""
+    done = pytest_in(folder, "-p", "no:cacheprovider", "--collect-only", "-q", *options)
+    return [line for line in done.stdout.splitlines() if "::" in line]
+
+
+def ids(topic, module, only=None):
+    """The ids that a module of a topic should have."""
+    return [
+        f"{module}::{exercise.name}::{law.name}"
+        for exercise in catalog.select([topic])
+        for law in exercise.laws
+        if only is None or exercise.name == only
+    ]
+
+
+def failed(done):
+    return re.findall(r"^FAILED (\S+)", done.stdout, re.M)
+
+
+@pytest.fixture(scope="module")
+def course(golden, tmp_path_factory):
+    """A student's folder: padding is done but for one stub, ReLU has a mistake."""
+    folder = tmp_path_factory.mktemp("course")
+    exercises = folder / "exercises"
+    exercises.mkdir()
+    shutil.copy(golden / "half-finished/exercises/padding.py", exercises)
+    shutil.copy(golden / "wrong-relu-leaky/exercises/activation.py", exercises)
+    (exercises / "__init__.py").touch()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(course):
+    """The run of all of it, by which later runs know what failed last."""
+    return pytest_in(course, "-v", quickly=())
+
+
+def points_of(done):
+    (line,) = re.findall(r"=+ ([\d.]+ of [\d.]+) points =+", done.stdout)
+    return line
+
+
+def test_every_law_is_a_test_of_its_function(course, whole):
+    assert whole.returncode == FAILED
+    expected = [
+        *ids("activation", "exercises/activation.py"),
+        *ids("padding", "exercises/padding.py"),
+    ]
+    assert re.findall(r"^(\S+::\S+) (?:PASSED|FAILED)", whole.stdout, re.M) == expected
+    for passed in ids("padding", "exercises/padding.py", "output_size"):
+        assert f"{passed} PASSED" in whole.stdout
+    for stub in ids("padding", "exercises/padding.py", "zero_pad2d"):
+        assert f"{stub} FAILED" in whole.stdout
+
+
+def test_points_add_up_in_the_summary(course, whole):
+    done = run("autograder.cli", "check", "padding", "activation", cwd=course)
+    assert f"In all {points_of(whole)} points" in done.stdout
+
+
+def test_a_finding_reads_as_it_does_in_check(course, whole):
+    done = run("autograder.cli", "check", "relu", "--all", cwd=course)
+    (relu,) = catalog.select(["relu"])
+    findings = re.split(r"\n\n  (\w+)\n\n|\n\n  Work this one out", done.stdout)
+    said = dict(zip(findings[1:-2:2], findings[2:-1:2], strict=True))
+    assert said.keys() == {"agrees", "numbers"}
+    for law in relu.laws:
+        if law.name in said:
+            assert "The smallest input found" in said[law.name]
+            assert f"\nrelu: {law.says}\n\n{said[law.name]}\n" in whole.stdout
+
+
+def test_a_stub_fails_in_one_line(whole):
+    told = "zero_pad2d is not attempted yet: write it in padding.py\n"
+    parts = re.findall(r"\n_+ zero_pad2d::\w+ _+\n(.*?)(?=\n___|\n===)", whole.stdout, re.S)
+    assert parts == [told.rstrip()] * len(ids("padding", "", "zero_pad2d"))
+
+
+def test_what_failed_last_is_run_again(course, whole):
+    done = pytest_in(course, "--lf", "-q")
+    assert failed(done) == failed(whole)
+    assert "passed" not in done.stdout.splitlines()[-1]
+
+
+def test_the_first_failure_may_end_the_run(course, whole):
+    done = pytest_in(course, "-x", "-q", "-p", "no:cacheprovider")
+    assert failed(done) == failed(whole)[:1]
+    assert "stopping after 1 failures" in done.stdout
+
+
+def test_names_choose_functions_and_laws(course):
+    options = ("-p", "no:cacheprovider")
+    done = pytest_in(course, "-k", "output_size or same_padding", "-v", *options)
+    assert done.returncode == PASSED
+    module = "exercises/padding.py"
+    chosen = [*ids("padding", module, "output_size"), *ids("padding", module, "same_padding")]
+    assert re.findall(r"^(\S+::\S+) PASSED", done.stdout, re.M) == chosen
+    assert points_of(done) == "6 of 6"
+
+
+def test_points_add_up_over_several_processes(course, whole):
+    pytest.importorskip("xdist")
+    done = pytest_in(course, "-n", "2", "-p", "no:cacheprovider")
+    assert points_of(done) == points_of(whole)
+    assert sorted(failed(done)) == sorted(failed(whole))
+
+
+# --- what is collected
+
+
+def test_a_folder_an_id_or_a_file_can_be_named(course):
+    padding = ids("padding", "exercises/padding.py")
+    assert collected(course, "exercises/padding.py") == padding
+    assert collected(course / "exercises", "padding.py") == ids("padding", "padding.py")
+    assert collected(course, f"./{padding[3]}") == [padding[3]]
+    assert collected(course, "exercises", "-k", "padding.py") == padding
+
+
+@pytest.mark.parametrize("named", [(), ("exercises/padding.py",)], ids=["folder", "file"])
+def test_student_code_is_not_imported(tmp_path, named):
+    """Nor does it stop the run, whatever it does when it is imported."""
+    (tmp_path / "exercises").mkdir()
+    (tmp_path / "exercises" / "padding.py").write_text(
+        "import os\ntry:\n    open('imported', 'w').close()\nexcept OSError:\n    pass\n"
+        "from .missing import nothing\n" + STUB.format("zero_pad2d")
+    )
+    done = pytest_in(tmp_path, "-q", "-p", "no:cacheprovider", *named)
+    assert failed(done) == ids("padding", "exercises/padding.py")
+    assert "exercises.missing is not available" in done.stdout
+    assert not (tmp_path / "imported").exists()
+
+
+def test_only_stub_modules_in_their_places_are_collected(tmp_path):
+    ours = STUB.format("zero_pad2d")
+    files = {
+        "exercises/padding.py": ours,
+        "other/exercises/padding.py": ours,
+        "padding.py": ours,  # where pytest is started
+        "stride.py": "def downsample(x:\n",  # no Python: its student must be told
+        # Another project's: no function of ours is in them, ...
+        "pooling.py": "from queue import Queue\n\nclass Pool(Queue):\n    pass\n",
+        "training.py": "class Net:\n    def forward(self, x):\n        return x\n",
+        "exercises/activation.py": "RELU = 'relu'\n",
+        "exercises/helper.py": ours,
+        # ... they lie elsewhere, ...
+        "src/padding.py": ours,
+        "tests/padding/padding.py": ours,
+        # ... or are no modules of an exercise, though a spec of that name is there.
+        "__init__.py": ours,
+        "exercises/__init__.py": ours,
+        "exercises/_layers.py": ours,
+        "exercises/padding.txt": ours,
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = collected(tmp_path)
+    assert sorted(found) == sorted(
+        [
+            *ids("padding", "exercises/padding.py"),
+            *ids("padding", "other/exercises/padding.py"),
+            *ids("padding", "padding.py"),
+            *ids("stride", "stride.py"),
+        ]
+    )
+    assert collected(tmp_path, "src") == ids("padding", "src/padding.py")
+
+
+def test_the_kit_itself_is_not_collected(root, tmp_path):
+    """Its own specs and twins have the names of stub modules too."""
+    assert collected(root, "--rootdir", tmp_path, "autograder", "reference") == []
+
+
+HEAVY = ("numpy", "scipy", "hypothesis", "rich", "typer", "jinja2", "autograder.engine")
+LOADED = """
+import sys
+import pytest
+
+pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]])
+print("loaded:", *sys.modules)
+"""
+
+
+def test_nothing_heavy_is_imported_for_nothing(tmp_path):
+    (tmp_path / "loaded.py").write_text(LOADED)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "pooling.txt").touch()
+    done = run("loaded", *QUICKLY, "empty", cwd=tmp_path)
+    loaded = set(done.stdout.partition("loaded: ")[2].split())
+    assert "autograder.integrations.pytest_plugin" in loaded
+    assert loaded & set(HEAVY) == set()
+
+
+# --- what a failing test says
+
+LAW = LawResult("agrees", "every value equals the definition's", "fail", 2.0, "y is 0")
+RELU = ExerciseResult("relu", "activation", (LAW,))
+
+
+def broken(**changes):
+    return LawBroken(RELU, LawResult(**{**vars(LAW), **changes}))
+
+
+def test_a_wrong_answer_is_told_with_its_input():
+    example = Counterexample({"x": np.array([2.0])}, np.zeros(1), np.ones(1), "", "y[0]", (0,))
+    text = broken(counterexample=example, advice="Think again.").text()
+    assert text == (
+        "relu: every value equals the definition's\n"
+        "\n"
+        "  The smallest input found that shows it\n"
+        "      x = [2]\n"
+        "      y[0]    yours 0    expected 1\n"
+        "\n"
+        "  Think again."
+    )
+
+
+@pytest.mark.parametrize("status", sorted(WORDS))
+def test_every_end_of_a_call_is_told(status):
+    error = broken(status=status, message="what happened\nand where")
+    assert WORDS[status] in error.text()
+    assert "what happened" in error.text()
+    assert str(error) == "what happened"
+
+
+def test_what_is_not_run_is_told_in_one_line():
+    waiting = broken(status="not_run", message="it needs the law shape first")
+    assert waiting.text() == "relu: it needs the law shape first"
+    todo = broken(status="not_attempted", message="")
+    assert todo.text() == "relu is not attempted yet: write it in activation.py"
+    assert str(todo) == "not_attempted"
