@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import socket
+import stat
 import sys
 import sysconfig
 import tempfile
@@ -37,8 +38,8 @@ from autograder.submissions import Submission
 # Bombs burst soon; honest code still ends in time on a loaded machine.
 QUICK = Limits(
     import_seconds=1.0,
-    call_seconds=0.5,
-    wall_factor=6.0,
+    call_seconds=0.3,
+    wall_factor=10.0,
     patience=1.0,
     fatal_per_exercise=2,
     memory_bytes=768 * MIB,
@@ -55,8 +56,7 @@ class House:
     secret: str = field(default_factory=lambda: f"canary-{secrets.token_hex(16)}")
 
     def __post_init__(self):
-        self.canary = self._file("canary")
-        self.canary.chmod(0o666)  # whoever is not kept from it by a sandbox may even write to it
+        self.lay_out_canary()
         self.home = self.folder / "home"
         for name in (".ssh/id_ed25519", ".netrc", ".git-credentials", ".cache/pip/page"):
             self._file(f"home/{name}")
@@ -79,6 +79,10 @@ class House:
         self.udp.bind(("127.0.0.1", 0))
         for listener in (self.tcp, self.abstract, self.named, self.udp):
             listener.setblocking(False)
+
+    def lay_out_canary(self) -> None:
+        self.canary = self._file("canary")
+        self.canary.chmod(0o666)  # whoever is not kept from it by a sandbox may even write to it
 
     def _file(self, name: str) -> Path:
         path = self.folder / name
@@ -202,15 +206,15 @@ def look_round(request, house, servers):
                 process.kill()
         psutil.wait_procs(left, timeout=3)
         prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
-        for name in house.files() - files:
+        for name in sorted(house.files() - files, reverse=True):  # contents before folders
             breaches.append(f"a file is left: {name}")
             with contextlib.suppress(OSError):
-                shutil.rmtree(name) if os.path.isdir(name) else os.unlink(name)
+                os.rmdir(name) if stat.S_ISDIR(os.lstat(name).st_mode) else os.unlink(name)
         breaches += [f"a file is gone: {name}" for name in files - house.files()]
         breaches += [f"somebody has connected: {name}" for name in house.visitors()]
         if not house.whole():
             breaches.append("the canary is changed")
-            house.canary.write_text(f"{house.secret}\n")
+            house.lay_out_canary()
         if me.num_fds() > descriptors:
             breaches.append(f"{me.num_fds() - descriptors} descriptors are left open")
         changed = {name for name in {*marks, *os.environ} if marks.get(name) != os.environ.get(name)}

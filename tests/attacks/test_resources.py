@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import resource
 import time
 
 import psutil
@@ -53,7 +52,6 @@ ATTEMPTS = [
     ending((77,), "sleep", "time.sleep(10**6)", {"timeout"}, slow=True),
     ending((77,), "waiting for input", "os.read(0, 1) or input()", {"error"}),
     ending((77,), "waiting for a lock", "import threading\nlock = threading.Lock()\nlock.acquire(); lock.acquire()", {"timeout"}, slow=True),
-    ending((77,), "waiting for a signal", "signal.pause()", {"timeout", "error", "value"}, levels=CONFINED, slow=True),
     ending(
         (73,),
         "a destructor that never ends",
@@ -69,7 +67,7 @@ ATTEMPTS = [
     ),
     # --- it takes memory
     ending((78,), "a large array", "np.ones(2**36)", {"memory"}),
-    ending((78,), "arrays kept", "kept = []\nwhile True: kept.append(np.ones(2**22))", {"memory"}),
+    ending((78,), "arrays kept", "kept = []\nwhile True: kept.append(np.empty(2**22))", {"memory"}),
     ending((78,), "a list", "kept = [0]\nwhile True: kept += kept", {"memory", "timeout"}),
     ending((78,), "bytes", "kept = bytearray()\nwhile True: kept += bytes(2**24)", {"memory", "timeout"}),
     ending((78,), "text", "'x' * 2**40", {"memory"}),
@@ -83,7 +81,6 @@ ATTEMPTS = [
     ending((78,), "a compressed bomb", "import zlib\nbomb = zlib.compress(bytes(2**26))\nreturn [zlib.decompress(bomb) for i in range(99)]", {"memory", "timeout"}),
     ending((88,), "an endless generator", "list(itertools.count())", {"memory", "timeout"}),
     ending((88,), "a generator that is returned", "return itertools.count()", {"fail"}),
-    ending((78,), "the stack", "ctypes.CDLL(None).alloca if False else np.zeros(2**40)", {"memory"}),
     # --- its own process
     ending((86,), "recursion", "def g(): return g()\ng()", {"error"}),
     ending((86,), "recursion without a limit", "sys.setrecursionlimit(10**9)\ndef g(): return [g()]\ng()", {"crash", "memory", "error", "timeout"}),
@@ -258,9 +255,8 @@ ATTEMPTS = [
             "changing rights": 'os.chmod, at["canary"], 0o666',
             "changing times": 'os.utime, at["canary"]',
             "a hard link": 'os.link, at["canary"], f"{at[\'tmp\']}/{at[\'name\']}"',
-            "a symbolic link": 'os.symlink, "/", f"{at[\'tmp\']}/{at[\'name\']}"',
+            "a symbolic link": 'os.symlink, at["canary"], f"{at[\'tmp\']}/{at[\'name\']}"',
             "a folder": 'os.mkdir, f"{at[\'tmp\']}/{at[\'name\']}"',
-            "removing a folder": 'lambda: os.rmdir(at["tmp"])',
             "a named pipe": 'os.mkfifo, f"{at[\'tmp\']}/{at[\'name\']}"',
             "an attribute": 'os.setxattr, at["canary"], "user.x", b"x"',
             "a file without a name": 'lambda: os.close(os.open(at["tmp"], os.O_TMPFILE | os.O_WRONLY))',
@@ -320,7 +316,8 @@ ATTEMPTS = [
         """
         def f(at):
             pid = at["grader"]
-            return [tried(os.setpriority, os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid))]
+            def slow_down(): os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, pid))
+            return tried(slow_down)
         """,
         REFUSED,
     ),
@@ -413,7 +410,8 @@ def asking(server, source, count, kinds=None):
         return session.ask("m", "f", [EncodedCall.of({})] * count, kinds)
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.slow
+@pytest.mark.parametrize("level", ["weak"])  # rlimits are what this level has
 def test_the_kernel_stops_who_ignores_it(level, special, servers):
     """75: SIGXCPU ignored; SIGKILL comes some seconds of CPU later."""
     source = "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\ndef f():\n    while True: pass"
@@ -423,9 +421,6 @@ def test_the_kernel_stops_who_ignores_it(level, special, servers):
         "timeout",
         "stopped by the system after 1 CPU seconds in all",
     )
-
-
-test_the_kernel_stops_who_ignores_it = pytest.mark.slow(test_the_kernel_stops_who_ignores_it)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -492,7 +487,6 @@ def f(names):
     assert found["RLIMIT_NOFILE"][0] == limits.open_files
     for name in ("FSIZE", "CORE", "NPROC", "MEMLOCK", "MSGQUEUE"):
         assert found[f"RLIMIT_{name}"] == [0, 0]
-    assert resource.getrlimit(resource.RLIMIT_CORE)[1] != 0 or level  # the grader keeps its own
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -1,506 +1,681 @@
-"""The command: one sentence for every wrong argument, the contract's exit codes and JSON."""
+"""The command: its exit codes, its sentences, what it writes and where."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import math
 import os
+import pty
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-import zipfile
-from pathlib import Path
 
 import psutil
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from autograder import catalog, doctor, engine
+from autograder import __version__, catalog, cli
+from autograder.bank import CACHE_VARIABLE
 from autograder.cli import FAILED, FAULT, PASSED, USAGE, app
-from autograder.isolation import ladder
+from autograder.engine import Engine
+from autograder.isolation import ladder, parent
 
-RIGHT = """
-def output_size(size, kernel, stride=1, padding=(0, 0), dilation=1):
-    if min(size, kernel, stride, dilation) < 1 or min(padding) < 0:
-        raise ValueError
-    span = (kernel - 1) * dilation + 1
-    if size + sum(padding) < span:
-        raise ValueError
-    return (size + sum(padding) - span) // stride + 1
+RIGHT = "import numpy as np\n\ndef relu(x):\n    return np.maximum(x, x.dtype.type(0)) * 1.0\n"
+RELU = """
+import numpy as np
+
+
+def relu(x):
+    x = x if x.dtype.kind == "f" else x.astype(float)
+    return np.where(x < 0, x.dtype.type(0), x)
 """
-WRONG = RIGHT.replace("// stride + 1", "// stride")
+LEAKY = RELU.replace("x.dtype.type(0), x", "x * x.dtype.type(0.5), x")
+SECRET = "only the staff know these words"
 
 
-@pytest.fixture
-def invoke(server, monkeypatch):
-    """`invoke("check", "relu")`: the command in this process, with the tests' workers."""
-    monkeypatch.setattr(ladder, "best", lambda limits, required="weak": server)
-    runner = CliRunner()
-    return lambda *words: runner.invoke(app, [str(word) for word in words])
+def autograder(*arguments):
+    """The command, in this process; it never breaks off with a traceback."""
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done
 
 
-@pytest.fixture
-def alice(tmp_path):
-    """A folder with one function that is wrong, and others that are missing."""
-    (tmp_path / "alice").mkdir()
-    (tmp_path / "alice" / "padding.py").write_text(WRONG)
-    return tmp_path / "alice"
+def command(*arguments):
+    """The command as a process of its own."""
+    return [sys.executable, "-m", "autograder.cli", *map(str, arguments)]
 
 
-def autograder(*words, **options):
-    """The command as a user starts it."""
+def process(*arguments, cwd=None, **environment):
     return subprocess.run(
-        [sys.executable, "-m", "autograder.cli", *map(str, words)],
+        command(*arguments),
+        cwd=cwd,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
-        **options,
     )
 
 
-# --- wrong usage
+def write(folder, **sources):
+    """Modules in `folder`/exercises."""
+    place = folder / "exercises"
+    place.mkdir(parents=True)
+    for name, text in sources.items():
+        (place / f"{name}.py").write_text(text)
+    return folder
 
 
-def test_wrong_arguments_are_one_sentence_each(invoke, alice, tmp_path):
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "bad.zip").write_bytes(b"no zip")
-    (tmp_path / "essay.pdf").write_bytes(b"%PDF")
-    (tmp_path / "file").write_text("")
-    out = tmp_path / "out"
-    cases = {
-        ("check", "--path", tmp_path / "nobody"): f"there is no {tmp_path / 'nobody'}",
-        ("check", "--path", tmp_path / "empty"): "holds no module such as activation.py",
-        ("check", "--path", tmp_path / "bad.zip"): "is no readable zip file",
-        ("check", "--path", tmp_path / "essay.pdf"): "is no submission: a folder, .zip, .py or",
-        ("check", "--path", tmp_path / ("x" * 300)): "cannot read",
-        ("check", "conv2", "--path", alice): "'conv2' is no exercise and no topic; did you mean",
-        ("check", "qqqqqq", "--path", alice): "see them all in README.md",
-        ("grade", tmp_path / "nobody", "--out", out): f"there is no {tmp_path / 'nobody'}",
-        ("grade", tmp_path / "empty", "--out", out): "holds no submission",
-        ("grade", tmp_path / "bad.zip", "--out", out): "is no readable zip file",
-        ("grade", alice, "--out", out, "--only", "paddin"): "did you mean padding?",
-        ("grade", alice, "--out", tmp_path / "file"): f"cannot write to {tmp_path / 'file'}",
-        ("grade", alice, "--out", tmp_path / "file" / "out"): "cannot write to",
-        ("grade", alice, "--out", "/proc"): "cannot write to /proc",
+# --- results.json, as the design page promises it
+
+LAW = {"name", "says", "status", "score", "max_score"}
+MAYBE = {"message", "misconception", "counterexample"}
+EXAMPLE = {"arguments", "yours", "expected", "where", "working", "snippet"}
+STATUSES = set(cli.__annotations__) | {
+    *("pass", "fail", "error", "timeout", "memory", "crash", "forbidden"),
+    *("not_attempted", "not_run", "grader_fault"),
+}
+
+
+def check_shape(text):
+    """Assert that a results.json keeps the contract; its content."""
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    results = json.loads(text, parse_constant=refuse)
+    assert results.keys() == {
+        *("schema", "submission", "score", "max_score", "seed", "kit", "isolation"),
+        *("warnings", "exercises", "tests"),
     }
-    for words, sentence in cases.items():
-        result = invoke(*words)
-        assert result.exit_code == USAGE, words
-        assert result.stdout == "", words
-        (line,) = result.stderr.splitlines()
-        assert line.startswith("autograder: "), words
-        assert sentence in line, words
-    assert not out.exists(), "nothing is written before the arguments are known to be right"
+    assert results["schema"] == "autograder/results/1"
+    assert results["seed"] in ("public", "secret")
+    assert results["kit"] == __version__
+    assert isinstance(results["submission"], str)
+    assert all(isinstance(warning, str) for warning in results["warnings"])
+    assert results["isolation"].keys() == {"level", "mechanisms"}
+    assert results["isolation"]["level"] in ("strong", "medium", "weak")
+    assert all(isinstance(name, str) for name in results["isolation"]["mechanisms"])
+    check_scores(results, results["exercises"])
+    for exercise in results["exercises"]:
+        assert exercise.keys() == {"name", "topic", "score", "max_score", "laws"}
+        check_scores(exercise, exercise["laws"])
+        for law in exercise["laws"]:
+            check_law(law)
+    check_scores(results, results["tests"])
+    laws = [(e["name"], law) for e in results["exercises"] for law in e["laws"]]
+    for (name, law), test in zip(laws, results["tests"], strict=True):
+        assert test.keys() == {"name", "score", "max_score", "status", "output", "visibility"}
+        assert test["name"] == f"{name}: {law['says']}"
+        assert (test["score"], test["max_score"]) == (law["score"], law["max_score"])
+        assert test["status"] == ("passed" if law["status"] == "pass" else "failed")
+        assert test["visibility"] == "visible"
+        assert law.get("message", "") in test["output"]
+    return results
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("check", "--no-such-option"),
-        ("grade",),
-        ("grade", "exercises"),
-        ("grade", "exercises", "--out", "x", "--require-isolation", "perfect"),
-        ("no-such-command",),
-    ],
-)
-def test_unknown_options_are_wrong_usage(invoke, words):
-    assert invoke(*words).exit_code == USAGE
+def check_scores(whole, parts):
+    for part in (whole, *parts):
+        assert type(part["score"]) is type(part["max_score"]) is float
+        assert math.isfinite(part["max_score"])
+        assert 0 <= part["score"] <= part["max_score"]
+    assert whole["score"] == sum(part["score"] for part in parts)
+    assert whole["max_score"] == sum(part["max_score"] for part in parts)
 
 
-def test_isolation_that_cannot_be_had_is_refused(invoke, alice, tmp_path, monkeypatch):
-    def refused(limits, required="weak"):
-        raise ladder.NotIsolated(f"{required}: needs bubblewrap")
-
-    monkeypatch.setattr(ladder, "best", refused)
-    words = ("--out", tmp_path / "out", "--require-isolation", "strong")
-    result = invoke("grade", alice, *words)
-    assert result.exit_code == USAGE
-    assert "isolation strong cannot be had here: strong: needs bubblewrap" in result.stderr
-    assert not (tmp_path / "out").exists()
+def check_law(law):
+    assert law.keys() >= LAW
+    assert law.keys() <= LAW | MAYBE
+    assert law["status"] in STATUSES
+    full = law["status"] in ("pass", "grader_fault")
+    assert law["score"] == (law["max_score"] if full else 0)
+    for key in ("name", "says", "message", "misconception"):
+        assert isinstance(law.get(key, ""), str)
+    example = law.get("counterexample")
+    if example is not None:
+        assert law["status"] not in ("pass", "not_attempted", "not_run")
+        assert example.keys() == EXAMPLE
+        assert all(isinstance(example[key], str) for key in ("where", "working", "snippet"))
+        for value in (*example["arguments"].values(), example["yours"], example["expected"]):
+            if isinstance(value, dict) and "dtype" in value:
+                assert value.keys() - {"cut"} == {"shape", "dtype", "values"}
+                cells = math.prod(value["shape"])
+                assert len(value["values"]) == cells - value.get("cut", 0)
 
 
 # --- check
 
 
-def test_check_shows_a_mistake(invoke, alice):
-    result = invoke("check", "output_size", "--path", alice)
-    assert result.exit_code == FAILED
-    lines = result.stdout.splitlines()
-    assert lines[0].split() == ["output_size", "0.5", "of", "3", "points"]
-    assert "The smallest input found that shows it" in result.stdout
-    assert "This is what you get when the + 1 is forgotten." in result.stdout
-    assert lines[-1] == "  Work this one out on paper, then:  autograder check output_size"
-    assert max(map(len, lines)) <= 80
-    assert result.stderr == ""
+@pytest.fixture(scope="module")
+def student(tmp_path_factory):
+    """A student's folder: ReLU is leaky, padding is not begun."""
+    folder = tmp_path_factory.mktemp("student")
+    return write(folder, activation=LEAKY, padding="")
 
 
-def test_check_of_right_functions_succeeds(invoke, alice):
-    (alice / "padding.py").write_text(RIGHT)
-    result = invoke("check", "output_size", "--path", alice)
-    assert result.exit_code == PASSED
-    assert "3 of 3 points" in result.stdout
+def test_all_is_well(tmp_path):
+    write(tmp_path, activation=RELU)
+    done = autograder("check", "relu", "--path", tmp_path)
+    assert (done.exit_code, done.stderr) == (PASSED, "")
+    assert "2 of 2 points" in done.stdout
 
 
-def test_check_of_a_topic_has_a_line_a_function(invoke, alice):
-    result = invoke("check", "padding", "--path", alice)
-    assert result.exit_code == FAILED
-    lines = result.stdout.splitlines()
-    assert lines[0] == "padding"
-    assert lines[1].split()[:4] == ["✗", "output_size", "0.5", "of"]
-    assert lines[2].split()[:2] == ["·", "same_padding"]
-    total = sum(e.points for e in catalog.select(["padding"]))
-    assert f"In all 0.5 of {total:g} points" in result.stdout
+def test_something_failed(student):
+    done = autograder("check", "relu", "--path", student)
+    assert (done.exit_code, done.stderr) == (FAILED, "")
+    assert "0.5 of 2 points" in done.stdout
+    assert "The smallest input found that shows it" in done.stdout
+    assert "autograder check relu" in done.stdout.splitlines()[-1]
 
 
-def test_all_shows_every_failing_law(invoke, alice):
-    first = invoke("check", "output_size", "--path", alice).stdout
-    everything = invoke("check", "output_size", "--all", "--path", alice).stdout
-    assert first.count("The smallest input found") == 1
-    assert "more laws fail (--all shows them)." in first
-    assert everything.count("The smallest input found") == 4
-    assert "--all" not in everything
+@pytest.fixture(scope="module")
+def shipped(root):
+    """`check` on the stubs as they are shipped."""
+    return process("check", "--json", cwd=root)
 
 
-def test_check_of_stubs_says_where_to_begin(invoke, root):
-    result = invoke("check", "--path", root / "exercises")
-    assert result.exit_code == FAILED
-    first = catalog.exercises()[0]
-    assert f"Next:  autograder check {first.name}   (write it in {first.topic}.py)" in result.stdout
+def test_the_stubs_are_not_attempted(shipped):
+    assert (shipped.returncode, shipped.stderr) == (FAILED, "")
+    results = check_shape(shipped.stdout)
+    assert (results["submission"], results["score"]) == ("exercises", 0)
+    assert [e["name"] for e in results["exercises"]] == [e.name for e in catalog.exercises()]
+    assert {law["status"] for e in results["exercises"] for law in e["laws"]} == {"not_attempted"}
 
 
-def test_check_finds_the_exercises_here(invoke, alice, monkeypatch):
-    monkeypatch.chdir(alice)
-    assert "0.5 of 3 points" in invoke("check", "output_size").stdout
-    # A folder `exercises` comes first, as in the kit itself.
-    (alice / "exercises").mkdir()
-    (alice / "exercises" / "padding.py").write_text(RIGHT)
-    assert invoke("check", "output_size").exit_code == PASSED
-    monkeypatch.chdir(alice / "exercises")
-    assert invoke("check", "output_size").exit_code == PASSED
-    monkeypatch.chdir(alice.parent)
-    result = invoke("check", "output_size")
-    assert (result.exit_code, result.stderr) == (USAGE, "autograder: there is no exercises\n")
+def test_the_stubs_have_a_line_each(root, monkeypatch):
+    monkeypatch.chdir(root)
+    done = autograder("check", "activation", "padding")
+    assert done.exit_code == FAILED
+    for exercise in catalog.select(["activation", "padding"]):
+        assert re.search(rf"^  ·  {exercise.name} +0 of ", done.stdout, re.M)
+    assert "In all 0 of 18 points" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("Next:  autograder check output_size")
 
 
-def test_no_colours_where_nobody_watches(invoke, alice):
-    for words in (("check", "padding"), ("check", "output_size", "--all")):
-        assert "\x1b" not in invoke(*words, "--path", alice).output
+def test_json_keeps_the_contract(tmp_path):
+    source = (
+        f"{LEAKY}\n\ndef softmax(x):\n    import scipy\n\n\n"
+        "def cross_entropy(logits, labels):\n    raise OverflowError(labels)\n"
+    )
+    write(tmp_path / "emma", activation=source)
+    done = autograder("check", "activation", "--json", "--path", tmp_path / "emma")
+    assert done.exit_code == FAILED
+    results = check_shape(done.stdout)
+    assert (results["submission"], results["seed"]) == ("emma", "public")
+    found = {e["name"]: {law["status"] for law in e["laws"]} for e in results["exercises"]}
+    assert found["relu"] == {"fail", "pass", "not_run"}
+    assert "forbidden" in found["softmax"]
+    assert "error" in found["cross_entropy"]
+    assert any("counterexample" in law for law in results["exercises"][0]["laws"])
 
 
-def test_a_fault_of_ours_is_told_and_has_its_own_exit_code(invoke, alice, monkeypatch, tmp_path):
-    def broken(*args):
-        raise RuntimeError("nobody thought of this")
-
-    monkeypatch.setattr(engine, "judge_law", broken)
-    told = "autograder: the grader itself failed at {}output_size: RuntimeError: nobody thought of"
-    result = invoke("check", "output_size", "--path", alice)
-    assert result.exit_code == FAULT
-    assert told.format("") in result.stderr
-    assert "The grader itself failed; this costs no points" in result.stdout
-    result = invoke("grade", alice, "--only", "output_size", "--out", tmp_path / "out")
-    assert result.exit_code == FAULT
-    assert told.format("alice: ") in result.stderr
-
-
-# --- the contract
-
-NUMBER = (int, float)
-ARRAY = {"shape": [int], "dtype": str, "values": list}
-LAW = {
-    "name": str,
-    "says": str,
-    "status": {
-        "pass", "fail", "error", "timeout", "memory", "crash", "forbidden", "not_attempted",
-        "not_run", "grader_fault",
-    },
-    "score": NUMBER,
-    "max_score": NUMBER,
-    "message?": str,
-    "misconception?": str,
-    "counterexample?": {
-        "arguments": dict,
-        "yours": object,
-        "expected": object,
-        "snippet": str,
-        "where": str,
-        "working": str,
-    },
-}  # fmt: skip
-RESULTS = {
-    "schema": {"autograder/results/1"},
-    "submission": str,
-    "score": NUMBER,
-    "max_score": NUMBER,
-    "seed": {"public", "secret"},
-    "kit": str,
-    "isolation": {"level": {"strong", "medium", "weak"}, "mechanisms": [str]},
-    "warnings": [str],
-    "exercises": [{"name": str, "topic": str, "score": NUMBER, "max_score": NUMBER, "laws": [LAW]}],
-    "tests": [
-        {
-            "name": str,
-            "score": NUMBER,
-            "max_score": NUMBER,
-            "status": {"passed", "failed"},
-            "output": str,
-            "visibility": {"visible"},
-        }
+@pytest.mark.parametrize(
+    ("where", "damage"),
+    [
+        ((), {"score": 1.0}),
+        ((), {"schema": "autograder/results/2"}),
+        ((), {"extra": 1}),
+        (("exercises", 0), {"max_score": math.nan}),
+        (("exercises", 0, "laws", 0), {"status": "passed"}),
+        (("exercises", 0, "laws", 0), {"score": 0}),
+        (("tests", 0), {"visibility": "hidden"}),
+        (("isolation",), {"level": "none"}),
     ],
-}
-
-
-def conform(value, form, place="results"):
-    """A value has the form: types, sets of words, lists of one form, dictionaries of forms."""
-    if isinstance(form, dict):
-        assert isinstance(value, dict), place
-        assert value.keys() <= {key.rstrip("?") for key in form}, place
-        for key, inner in form.items():
-            name = key.rstrip("?")
-            assert name in value or key.endswith("?"), f"{place}.{name}"
-            if name in value:
-                conform(value[name], inner, f"{place}.{name}")
-    elif isinstance(form, list):
-        assert isinstance(value, list), place
-        for i, item in enumerate(value):
-            conform(item, form[0], f"{place}[{i}]")
-    elif isinstance(form, set):
-        assert value in form, place
-    else:
-        assert isinstance(value, form), place
-        assert not isinstance(value, bool) or form is object, place
-
-
-def assert_contract(results):
-    """What DESIGN calls the contract: keys, words, and scores that add up."""
-    conform(results, RESULTS)
-    laws = [law for exercise in results["exercises"] for law in exercise["laws"]]
-    for part in [results, *results["exercises"], *laws, *results["tests"]]:
-        assert math.isfinite(part["score"])
-        assert 0 <= part["score"] <= part["max_score"]
-    for whole, parts in [
-        (results, results["exercises"]),
-        *((exercise, exercise["laws"]) for exercise in results["exercises"]),
-        (results, results["tests"]),
-    ]:
-        for key in ("score", "max_score"):
-            assert whole[key] == sum(part[key] for part in parts)
-    for law in laws:
-        assert (law["score"] > 0) == (law["status"] in ("pass", "grader_fault"))
-    assert len(laws) == len(results["tests"])
-
-
-def test_the_json_keeps_the_contract(invoke, alice, golden):
-    for words in (["--path", alice], ["padding", "--path", golden / "half-finished"]):
-        result = invoke("check", "--json", *words)
-        assert result.exit_code == FAILED
-        results = json.loads(result.stdout)
-        assert_contract(results)
-        assert results["seed"] == "public"
-        assert results["submission"] == words[-1].name
-
-
-def test_a_contract_that_is_broken_is_seen():
+    ids=lambda part: "-".join(map(str, part)),
+)
+def test_the_contract_can_be_broken(shipped, where, damage):
+    """The check above would notice."""
+    results = json.loads(shipped.stdout)
+    place = results
+    for key in where:
+        place = place[key]
+    place.update(damage)
     with pytest.raises(AssertionError):
-        conform({"name": "x"}, LAW)
-    with pytest.raises(AssertionError):
-        conform({"status": "passed"}, {"status": {"pass"}})
-    with pytest.raises(AssertionError):
-        conform({"score": 1, "extra": 2}, {"score": NUMBER})
+        check_shape(json.dumps(results))
+
+
+def test_all_findings_are_shown_if_asked_for(student):
+    first = autograder("check", "relu", "--path", student).stdout
+    every = autograder("check", "relu", "--path", student, "--all").stdout
+    assert "--all shows them" in first
+    assert "--all" not in every
+    assert every.count("The smallest input found") == 2 > first.count("The smallest input found")
+
+
+def test_the_folder_need_not_be_named(student, monkeypatch):
+    """Neither beside the exercises, nor among them."""
+    answers = []
+    for folder in (student, student / "exercises"):
+        monkeypatch.chdir(folder)
+        done = autograder("check", "relu", "--json")
+        assert done.exit_code == FAILED
+        answers.append(done.stdout)
+    assert answers[0] == answers[1]
+
+
+def test_a_file_or_a_zip_may_be_checked(student, tmp_path):
+    (tmp_path / "mine.py").write_text(LEAKY)
+    (tmp_path / "mine.ipynb").write_text(notebook(LEAKY))
+    shutil.make_archive(str(tmp_path / "mine"), "zip", student)
+    laws = []
+    for suffix in ("py", "ipynb", "zip"):
+        done = autograder("check", "relu", "--json", "--path", tmp_path / f"mine.{suffix}")
+        results = check_shape(done.stdout)
+        assert results["submission"] == "mine"
+        laws.append(
+            [(law["status"], law.get("misconception")) for law in results["exercises"][0]["laws"]]
+        )
+    assert laws[0] == laws[1] == laws[2]
+    assert ("fail", "leaky_relu") in laws[0]
+
+
+@pytest.mark.parametrize("name", ["half-finished", "broken-prints-a-lot", "broken-huge-array"])
+def test_every_line_fits_into_80_columns(golden, name):
+    done = autograder("check", "padding", "convolve2d", "--all", "--path", golden / name)
+    assert done.exit_code == FAILED
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "\x1b" not in done.stdout
+
+
+# --- wrong arguments
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """A folder with all that can be wrong about a path."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "damaged.zip").write_bytes(b"PK\x03\x04 and no more")
+    (tmp_path / "text.zip").write_text("no zip at all")
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "bad.ipynb").write_text("{}")
+    write(tmp_path / "one" / "alice", activation=RELU)
+    write(tmp_path / "two" / "alice", activation=RELU)
+    shutil.make_archive("nothing", "zip", tmp_path / "empty")
+    return tmp_path
+
+
+OUT = ("--out", "results")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["check"], "there is no exercises"),
+        (["check", "--path", "nowhere"], "there is no nowhere"),
+        (["check", "--path", "empty"], "empty holds no module such as activation.py"),
+        (["check", "--path", "nothing.zip"], "nothing.zip holds no module such as activation.py"),
+        (["check", "--path", "damaged.zip"], "damaged.zip is no readable zip file"),
+        (["check", "--path", "text.zip"], "text.zip is no readable zip file"),
+        (["check", "--path", "bad.ipynb"], "bad.ipynb is no readable notebook"),
+        (["check", "--path", "notes.txt"], "notes.txt is no submission: a folder, .zip, .py or"),
+        (["check", "conv2"], "'conv2' is no exercise and no topic; did you mean conv2d?"),
+        (["check", "Pooling"], "'Pooling' is no exercise and no topic; did you mean pooling?"),
+        (["check", "xyzzy"], "'xyzzy' is no exercise and no topic; see them all in README.md"),
+        (["check", "\x1b[31mrelu"], r"'\x1b[31mrelu' is no exercise and no topic"),
+        (["grade", "nowhere", *OUT], "there is no nowhere"),
+        (["grade", "empty", *OUT], "empty holds no submission"),
+        (["grade", "damaged.zip", *OUT], "damaged.zip is no readable zip file"),
+        (["grade", "one", "--only", "relus", *OUT], "no topic; did you mean relu?"),
+        (["grade", "one", "two", *OUT], "2 submissions are called alice; rename all but one"),
+        (["grade", "one", "--out", "notes.txt"], "cannot write to notes.txt: File exists"),
+        (["grade", "one", "--out", "notes.txt/results"], "cannot write to notes.txt/results: "),
+        (["bench", "overhead", "--golden", "nowhere"], "there is no folder nowhere"),
+    ],
+    ids=lambda part: re.sub(r"\W+", "-", " ".join(part)) if isinstance(part, list) else "",
+)
+def test_a_wrong_argument_is_one_sentence(desk, arguments, sentence):
+    done = autograder(*arguments)
+    assert done.exit_code == USAGE
+    assert done.stdout == ""
+    assert re.fullmatch(r"autograder: [^\n]*\n", done.stderr)
+    assert sentence in done.stderr
+    assert not (desk / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "Usage: "),
+        (["chekc"], "Did you mean 'check'?"),
+        (["check", "--everything"], "No such option: --everything"),
+        (["check", "--path"], "requires an argument"),
+        (["grade"], "Missing argument"),
+        (["grade", "one"], "Missing option '--out'"),
+        (["grade", "one", *OUT, "--require-isolation", "best"], "'best' is not one of"),
+    ],
+    ids=lambda part: re.sub(r"\W+", "-", " ".join(part)) if isinstance(part, list) else "",
+)
+def test_a_wrong_command_line_is_wrong_usage(desk, arguments, sentence):
+    done = autograder(*arguments)
+    assert done.exit_code == USAGE
+    assert sentence in done.output
+    assert not (desk / "results").exists()
+
+
+def test_an_isolation_that_cannot_be_had(desk, monkeypatch):
+    def unavailable(level):
+        return "needs another machine" if level == "strong" else None
+
+    monkeypatch.setattr(ladder, "unavailable", unavailable)
+    done = autograder("grade", "one", *OUT, "--require-isolation", "strong")
+    assert done.exit_code == USAGE
+    assert done.stderr == (
+        "autograder: isolation strong cannot be had here: strong: needs another machine\n"
+    )
+    assert not (desk / "results").exists()
+
+
+# --- our own faults
+
+
+def refused(*arguments):
+    raise ladder.GraderFault("no worker today")
+
+
+def test_a_fault_of_ours_has_an_exit_code_of_its_own(desk, monkeypatch):
+    monkeypatch.setattr(parent, "Worker", refused)
+    done = autograder("check", "relu", "--path", "one/alice")
+    assert done.exit_code == FAULT
+    told = "autograder: the grader itself failed at {}relu: GraderFault: no worker today\n"
+    assert done.stderr == told.format("")
+    assert "2 of 2 points" in done.stdout
+    done = autograder("grade", "one", *OUT, "--only", "relu")
+    assert done.exit_code == FAULT
+    assert done.stderr == told.format("alice: ")
+    results = check_shape((desk / "results/alice/results.json").read_text())
+    assert results["score"] == results["max_score"]
+    assert {law["status"] for law in results["exercises"][0]["laws"]} == {"grader_fault"}
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "last"),
+    [
+        (RuntimeError("out of ideas"), FAULT, "autograder: the grader itself failed: out of ideas"),
+        (ladder.GraderFault("no"), FAULT, "autograder: the grader itself failed: no"),
+        (ImportError("the core is not built"), FAULT, "autograder: the core is not built"),
+        (OSError(errno.ENOSPC, "No space"), FAULT, "autograder: the grader itself failed: "),
+    ],
+    ids=lambda part: type(part).__name__ if isinstance(part, Exception) else "",
+)
+def test_what_nobody_thought_of_is_our_fault(desk, monkeypatch, capsys, error, code, last):
+    def broken(*arguments):
+        raise error
+
+    monkeypatch.setattr(Engine, "of", broken)
+    monkeypatch.setattr(sys, "argv", ["autograder", "check", "relu", "--path", "one/alice"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == code
+    assert capsys.readouterr().err.splitlines()[-1].startswith(last)
+
+
+def test_a_reader_who_leaves_is_no_fault(student):
+    with subprocess.Popen(
+        command("check", "relu", "--path", student, "--all"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        running.stdout.close()
+        told = running.stderr.read()
+    assert running.returncode == FAILED
+    assert told == ""
 
 
 # --- grade
 
 
-def test_every_form_of_a_submission_is_graded(invoke, alice, tmp_path):
-    class_folder = tmp_path / "class"
-    (class_folder / "folder" / "exercises").mkdir(parents=True)
-    (class_folder / "folder" / "exercises" / "padding.py").write_text(RIGHT)
-    with zipfile.ZipFile(class_folder / "zipped.zip", "w") as archive:
-        archive.writestr("some/exercises/padding.py", RIGHT)
-    (class_folder / "file.py").write_text(RIGHT)
-    cell = {"cell_type": "code", "source": RIGHT}
-    (class_folder / "notebook.ipynb").write_text(json.dumps({"cells": [cell]}))
-    (class_folder / "damaged.zip").write_bytes(b"no zip")
-    out = tmp_path / "out"
-    result = invoke("grade", class_folder, alice, "--only", "output_size", "--out", out)
-    assert result.exit_code == PASSED, result.output
-    scores = {}
-    for file in out.glob("*/results.json"):
-        results = json.loads(file.read_text())
-        assert_contract(results)
-        assert results["submission"] == file.parent.name
-        scores[file.parent.name] = results["score"]
-    assert scores == {
-        "folder": 3,
-        "zipped": 3,
-        "file": 3,
-        "notebook": 3,
-        "damaged": 0,
-        "alice": 0.5,
-    }
-    lines = result.stdout.splitlines()
-    assert lines[0].split()[:4] == ["damaged", "0", "of", "3"]
-    assert "1 warning" in lines[0]
-    assert lines[-1] == f"6 graded; the page for the class is {out / 'index.html'}"
-    assert "damaged.zip is no readable zip file" in (out / "damaged" / "results.json").read_text()
-    assert (out / "index.html").read_text().lower().startswith("<!doctype html>")
-    assert "\x1b" not in result.output
+def notebook(*cells):
+    code = [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in cells]
+    return json.dumps({"cells": [{"cell_type": "markdown", "source": ["# Hello"]}, *code]})
 
 
-def test_a_secret_seed_is_shown_nowhere(invoke, alice, tmp_path):
-    out = tmp_path / "out"
-    words = ("--only", "padding", "--seed", "our own words", "--out", out)
-    result = invoke("grade", alice, *words)
-    assert result.exit_code == PASSED
-    texts = [result.output] + [f.read_text() for f in out.rglob("*") if f.is_file()]
-    assert not any("our own words" in text for text in texts)
-    results = json.loads((out / "alice" / "results.json").read_text())
-    assert results["seed"] == "secret"
-    assert_contract(results)
+CLASS = ("alice", "bob", "carol", "dora", "emil", "fred", "gina")
 
 
-def test_only_may_be_repeated(invoke, alice, tmp_path):
-    words = ("--only", "same_padding", "--only", "relu", "--out", tmp_path)
-    assert invoke("grade", alice, *words).exit_code == PASSED
-    results = json.loads((tmp_path / "alice" / "results.json").read_text())
-    assert [exercise["name"] for exercise in results["exercises"]] == ["same_padding", "relu"]
+@pytest.fixture(scope="module")
+def room(tmp_path_factory):
+    """A class: everybody hands in differently."""
+    folder = tmp_path_factory.mktemp("room") / "submissions"
+    write(folder / "alice", activation=RELU)
+    write(folder / "bob", activation=LEAKY)
+    shutil.make_archive(str(folder / "bob"), "zip", folder / "bob")
+    shutil.rmtree(folder / "bob")
+    (folder / "carol.py").write_text(RELU)
+    (folder / "dora.ipynb").write_text(notebook("%matplotlib inline\n", RELU, "relu(3)"))
+    (folder / "emil.zip").write_bytes((folder / "bob.zip").read_bytes()[:-30])
+    (folder / "fred").mkdir()
+    (folder / "fred" / "activation.py").write_text(LEAKY)
+    write(folder / "gina" / "kit", activation=RELU)
+    (folder / "gina" / "kit" / "exercises").rename(folder / "gina" / "work")
+    (folder / "notes.txt").write_text("no submission")
+    write(folder / ".trash", activation=RELU)
+    return folder
 
 
-def test_grade_and_check_agree(invoke, alice, tmp_path):
-    checked = json.loads(invoke("check", "padding", "--json", "--path", alice).stdout)
-    invoke("grade", alice, "--only", "padding", "--out", tmp_path / "out")
-    graded = json.loads((tmp_path / "out" / "alice" / "results.json").read_text())
-    assert graded == checked
+ONLY = ("--only", "relu", "--seed", SECRET)
 
 
-# --- as a user starts it
+@pytest.fixture(scope="module")
+def graded(room):
+    """The class, graded with a secret seed."""
+    cache = room.parent / "cache"
+    done = process("grade", room, *ONLY, *OUT, cwd=room.parent, **{CACHE_VARIABLE: str(cache)})
+    assert (done.returncode, done.stderr) == (PASSED, "")
+    return done
 
 
-def test_exit_codes_of_the_process(alice, tmp_path):
-    wrong = autograder("check", "output_size", "--path", alice)
-    assert (wrong.returncode, wrong.stderr) == (FAILED, "")
-    (alice / "padding.py").write_text(RIGHT)
-    right = autograder("check", "output_size", "--path", alice)
-    assert (right.returncode, right.stderr) == (PASSED, "")
-    assert max(map(len, right.stdout.splitlines())) <= 80
-    unknown = autograder("check", "--path", tmp_path / "nobody")
-    assert (unknown.returncode, unknown.stdout) == (USAGE, "")
-    assert unknown.stderr == f"autograder: there is no {tmp_path / 'nobody'}\n"
+@pytest.fixture(scope="module")
+def results(room, graded):
+    """Each submission's results."""
+    folders = [folder for folder in (room.parent / "results").iterdir() if folder.is_dir()]
+    texts = {folder.name: (folder / "results.json").read_text() for folder in folders}
+    return {name: check_shape(text) for name, text in sorted(texts.items())}
 
 
-def test_without_the_compiled_core_it_says_how_to_build_it(alice):
-    done = autograder(
-        *("check", "output_size", "--path", alice),
-        env={**os.environ, "REFERENCE_BACKEND": "no such thing"},
-    )
-    assert done.returncode == FAULT
-    assert done.stdout == ""
-    assert done.stderr.startswith("autograder: REFERENCE_BACKEND must be 'fast' or 'pure'")
-    assert "Traceback" not in done.stderr
+def test_everybody_is_graded(room, graded, results):
+    assert tuple(results) == CLASS
+    assert [results[name]["submission"] for name in CLASS] == list(CLASS)
+    points = {name: results[name]["score"] for name in CLASS}
+    assert points == dict(alice=2, bob=0.5, carol=2, dora=2, emil=0, fred=0.5, gina=2)
+    for name in CLASS:
+        assert sorted(file.name for file in (room.parent / "results" / name).iterdir()) == [
+            "results.json",
+            "timing.json",
+        ]
+        timing = json.loads((room.parent / "results" / name / "timing.json").read_text())
+        assert timing.keys() >= {"wall_seconds"}
+        assert all(seconds >= 0 for seconds in timing.values())
 
 
-def test_a_reader_that_leaves_early_is_no_error(alice):
-    command = f"{sys.executable} -m autograder.cli check --json --path {alice} | head -c 100"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
-    assert len(done.stdout) == 100
-    assert done.stderr == ""
+def test_the_class_has_a_line_each_and_a_page(room, graded):
+    lines = graded.stdout.splitlines()
+    assert [line.split()[0] for line in lines[: len(CLASS)]] == list(CLASS)
+    assert lines[0] == f"{'alice':<30}     2 of 2  1 of 1 attempted pass"
+    assert lines[-1] == f"{len(CLASS)} graded; the page for the class is results/index.html"
+    assert max(map(len, lines)) <= 80
+    assert "\x1b" not in graded.stdout
+    page = (room.parent / "results" / "index.html").read_text(encoding="utf-8")
+    assert all(name in page for name in CLASS)
 
 
-SLEEPER = "import time\ntime.sleep(60)\n" + RIGHT
+def test_a_damaged_zip_does_not_stop_the_others(results):
+    assert results["emil"]["score"] == 0
+    (warning,) = results["emil"]["warnings"]
+    assert warning.startswith("emil.zip is no readable zip file")
+    assert all(results[name]["warnings"] == [] for name in CLASS if name != "emil")
 
 
-def test_an_interrupted_grade_leaves_whole_results_alone(tmp_path):
-    for name, text in {"adam": RIGHT, "bob": SLEEPER, "carol": RIGHT}.items():
-        (tmp_path / "class" / name).mkdir(parents=True)
-        (tmp_path / "class" / name / "padding.py").write_text(text)
-    out = tmp_path / "out"
-    command = ["grade", tmp_path / "class", "--out", out, "--only", "output_size"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "autograder.cli", *map(str, command)],
+def test_the_secret_is_told_nowhere(room, graded, results):
+    assert {result["seed"] for result in results.values()} == {"secret"}
+    assert any("counterexample" in law for law in results["bob"]["exercises"][0]["laws"])
+    written = [file for file in room.parent.rglob("*") if file.is_file()]
+    assert {"results.json", "timing.json", "index.html"} <= {file.name for file in written}
+    for word in (SECRET, SECRET.split()[2], SECRET.replace(" ", "")):
+        assert word not in graded.stdout + graded.stderr
+        for file in written:
+            assert word not in str(file)
+            assert word.encode() not in file.read_bytes(), file
+
+
+def test_the_same_bytes_one_by_one_and_elsewhere(room, graded, tmp_path):
+    """A second run, by another command line in another folder, writes the same results."""
+    named = [path for path in sorted(room.iterdir()) if path.stem in CLASS and path.stem != "emil"]
+    done = process("grade", *reversed(named), *ONLY, "--out", "again", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (PASSED, "")
+    for path in named:
+        first = room.parent / "results" / path.stem / "results.json"
+        again = tmp_path / "again" / path.stem / "results.json"
+        assert first.read_bytes() == again.read_bytes(), path.stem
+
+
+def test_grading_again_replaces_the_results(desk):
+    (desk / "results" / "alice").mkdir(parents=True)
+    (desk / "results" / "alice" / "results.json").write_text("old")
+    (desk / "results" / "kept").mkdir()
+    done = autograder("grade", "one", *OUT, "--only", "relu")
+    assert done.exit_code == PASSED
+    assert check_shape((desk / "results/alice/results.json").read_text())["score"] == 2
+    assert (desk / "results" / "kept").is_dir()
+
+
+# --- breaking off
+
+SLEEPS = "import time\n\ntime.sleep(600)\n\n\ndef relu(x):\n    return x\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_whoever_breaks_off_leaves_whole_results(tmp_path, number):
+    room = tmp_path / "room"
+    write(room / "first", activation=RELU)
+    write(room / "second", activation=SLEEPS)
+    out = tmp_path / "results"
+    running = subprocess.Popen(
+        command("grade", room, "--out", out, "--only", "relu"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
         text=True,
-        start_new_session=True,
     )
-    deadline = time.monotonic() + 60
-    while not (out / "adam" / "results.json").exists():
-        assert time.monotonic() < deadline
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    time.sleep(0.3)  # well into the next one
-    family = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "Traceback" not in said
-    assert [path.name for path in out.iterdir()] == ["adam"]
-    assert {file.name for file in (out / "adam").iterdir()} == {"results.json", "timing.json"}
-    assert_contract(json.loads((out / "adam" / "results.json").read_text()))
-    assert family
-    _, alive = psutil.wait_procs(family, timeout=5)
-    assert alive == []
+    with running:
+        deadline = time.monotonic() + 60
+        while not (out / "first" / "results.json").exists():
+            assert running.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        time.sleep(0.2)  # the second one sleeps by now, or will soon
+        children = psutil.Process(running.pid).children(recursive=True)
+        assert children
+        running.send_signal(number)
+        _, told = running.communicate(timeout=30)
+    assert running.returncode == (130 if number == signal.SIGINT else -number)
+    assert "Traceback" not in told
+    check_shape((out / "first" / "results.json").read_text())
+    assert [file.name for file in out.rglob("*") if file.is_file()].count("results.json") == 1
+    assert not (out / "second" / "results.json").exists()
+    left = psutil.wait_procs(children, timeout=10)[1]
+    assert left == []
 
 
-# --- doctor and the rest
+# --- who watches
 
 
-def test_doctor_tells_what_is_there(invoke):
-    result = invoke("doctor")
-    for what in ("kit", "python", "reference", "isolation", "numpy", "hypothesis", "case bank"):
-        assert any(what in line for line in result.stdout.splitlines()), what
-    findings = doctor.examine()
-    healthy = all(finding.ok or finding.optional for finding in findings)
-    assert result.exit_code == (PASSED if healthy else FAILED)
-    for finding in findings:
-        assert finding.ok or finding.mend, finding
+def watched(*arguments, on=("stdout", "stderr"), **environment):
+    """The command with a pseudo-terminal as standard output or error; both texts."""
+    master, slave = pty.openpty()
+    streams = {name: slave if name in on else subprocess.PIPE for name in ("stdout", "stderr")}
+    surroundings = {**os.environ, "TERM": "xterm-256color", **environment}
+    seen = bytearray()
+
+    def watch():
+        # Linux says EIO when the last writer has gone.
+        with contextlib.suppress(OSError):
+            while data := os.read(master, 4096):
+                seen.extend(data)
+
+    with subprocess.Popen(command(*arguments), env=surroundings, **streams) as running:
+        os.close(slave)
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        piped = running.stdout or running.stderr
+        rest = piped.read() if piped else b""
+        watcher.join(60)
+    os.close(master)
+    return seen.decode(), rest.decode()
 
 
-def test_doctor_tells_what_is_missing(invoke, monkeypatch):
-    real = doctor._version
-    monkeypatch.setattr(doctor, "_version", lambda p: None if p == "scipy" else real(p))
-    result = invoke("doctor")
-    assert result.exit_code == FAILED
-    lines = result.stdout.splitlines()
-    place = next(i for i, line in enumerate(lines) if "scipy" in line)
-    assert lines[place].split() == ["✗", "scipy", "missing"]
-    assert lines[place + 1].strip().startswith("pip install")
+COLOUR = re.compile(r"\x1b\[[\d;]*[1-9][\d;]*m")
 
 
-def test_a_missing_extra_is_no_illness(invoke, monkeypatch):
-    real = doctor._version
-    monkeypatch.setattr(doctor, "_version", lambda p: None if p == "nbgrader" else real(p))
-    line = next(line for line in invoke("doctor").stdout.splitlines() if "nbgrader" in line)
-    assert line.split()[0] == "·"
+def test_colours_and_progress_where_somebody_watches(student):
+    seen, _ = watched("check", "activation", "--path", student)
+    assert COLOUR.search(seen)
+    assert "softmax" in seen
+    # The progress is drawn over, and gone in the end.
+    assert re.search(r"relu.{0,99}0/3", seen)
+    assert "\x1b[2K" in seen
+    plain = autograder("check", "activation", "--path", student).stdout
+    shown = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", seen).replace("\r\n", "\n")
+    assert shown.endswith(plain)
 
 
-def test_the_pure_reference_is_told_as_slow(monkeypatch):
-    import reference
-
-    monkeypatch.setattr(reference, "backend", lambda: "pure")
-    assert doctor._backend() == doctor.Finding(
-        "reference", "pure Python, slow", False, "unset REFERENCE_BACKEND"
-    )
+def test_progress_alone_where_the_output_goes_elsewhere(student):
+    seen, output = watched("check", "activation", "--path", student, "--json", on=("stderr",))
+    assert "0/3" in seen
+    check_shape(output)
 
 
-def test_version_and_help(invoke):
-    from autograder import __version__
-
-    assert invoke("--version").stdout == f"autograder {__version__}\n"
-    text = invoke("--help").stdout
-    for command in ("check", "grade", "doctor"):
-        assert command in text
-    assert invoke("check", "-h").exit_code == PASSED
+def test_one_function_needs_no_progress(student):
+    seen, _ = watched("check", "relu", "--path", student)
+    assert COLOUR.search(seen)
+    assert "0/1" not in seen
+    assert "\x1b[2K" not in seen
 
 
-@pytest.mark.slow
-def test_the_golden_class_is_graded(tmp_path, golden):
-    names = ["half-finished", "right-einsum", "broken-syntax-error", "broken-not-utf8"]
-    for name in names:
-        shutil.copytree(golden / name, tmp_path / "class" / name)
-    done = autograder("grade", tmp_path / "class", "--out", tmp_path / "out")
-    assert (done.returncode, done.stderr) == (PASSED, "")
-    for name in names:
-        assert_contract(json.loads((tmp_path / "out" / name / "results.json").read_text()))
-    assert Path(tmp_path / "out" / "index.html").stat().st_size > 1000
+def test_colours_may_be_refused(student):
+    seen, _ = watched("check", "relu", "--path", student, NO_COLOR="1")
+    assert not re.search(r"\x1b\[[\d;]*3[0-7][\d;]*m", seen)
+
+
+def test_a_class_is_watched_too(room, tmp_path):
+    seen, _ = watched("grade", room, "--only", "relu", "--out", tmp_path / "results")
+    assert f"0/{len(CLASS)}" in seen
+    assert f"{len(CLASS)} graded" in seen
+
+
+# --- what the command says about itself
+
+
+def commands(group, path=()):
+    """Every command and its path: `check`, `bench overhead`."""
+    yield path, group
+    for name, inner in getattr(group, "commands", {}).items():
+        yield from commands(inner, (*path, name))
+
+
+def test_help_mentions_every_option():
+    told = {}
+    for path, inner in commands(typer.main.get_command(app)):
+        done = autograder(*path, "--help")
+        assert done.exit_code == PASSED
+        assert done.stdout == autograder(*path, "-h").stdout
+        assert max(map(len, done.stdout.splitlines())) <= 80
+        words = set(re.findall(r"--?[a-z][\w-]*|\w+", done.stdout))
+        for parameter in inner.params:
+            assert set(parameter.opts) <= words | {parameter.name}, (path, parameter.name)
+        told[path] = words
+    assert told[("check",)] >= {"NAME", "--path", "--all", "--json", "exercises"}
+    assert told[("grade",)] >= {"PATH", "--out", "--only", "--seed", "--require-isolation"}
+    assert told[()] >= {"check", "grade", "doctor", "--version"}
+
+
+def test_the_version():
+    done = autograder("--version")
+    assert (done.exit_code, done.stdout) == (PASSED, f"autograder {__version__}\n")
