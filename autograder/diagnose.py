@@ -101,8 +101,11 @@ class Examiner:
         kinds = list(dict.fromkeys(failure.case.kind for failure in alike))[:MAX_KINDS]
         found: list[Failure] = []
         for kind in kinds:
-            found.append(self._smallest([f for f in alike if f.case.kind == kind], bank, seed))
-            if _weight(found[-1].case)[0] <= SMALL:
+            here = [failure for failure in alike if failure.case.kind == kind]
+            if found and min(_size(failure) for failure in here) >= min(map(_size, found)):
+                continue
+            found.append(self._smallest(here, bank, seed))
+            if _size(found[-1]) <= SMALL:
                 break
         return self._simplified(min(found, key=lambda failure: _weight(failure.case)))
 
@@ -176,6 +179,11 @@ def _key(arguments: Arguments) -> str:
 
     call = EncodedCall.of(arguments)
     return f"{call.nodes}{call.body.hex()}"
+
+
+def _size(failure: Failure) -> int:
+    """How many numbers its case has."""
+    return _weight(failure.case)[0]
 
 
 def _weight(case: Case) -> tuple[int, float]:

@@ -22,7 +22,7 @@ class Finding:
     optional: bool = False
 
 
-NEEDED = ("numpy", "scipy", "hypothesis", "pytest", "rich", "typer", "jinja2")
+NEEDED = ("numpy", "scipy", "hypothesis", "pytest", "rich", "typer", "jinja2", "platformdirs")
 EXTRAS = {
     "capstone": ("tensorflow", "the capstone's training"),
     "nbgrader": ("nbgrader", "grading with nbgrader"),
@@ -70,6 +70,8 @@ def _isolation() -> list[Finding]:
     from autograder.isolation import ladder
     from autograder.isolation.limits import DEFAULT
 
+    if sys.platform == "win32":
+        return [Finding("isolation", "none on Windows", False)]
     findings: list[Finding] = []
     for level in reversed(ladder.LEVELS):
         try:
@@ -86,7 +88,7 @@ def _isolation() -> list[Finding]:
         if level == "weak":
             found += ": for practice; take no grades with it"
         return [Finding("isolation", found), *findings]
-    return findings
+    return [Finding("isolation", "none: student code cannot be run here", False), *findings]
 
 
 def _package(name: str) -> Finding:

@@ -80,7 +80,8 @@ def find(path: Path, topics: frozenset[str]) -> list[Path]:
 
 def read(path: Path, topics: frozenset[str]) -> Submission:
     """Read one submission."""
-    name = path.resolve().stem if path.is_file() else path.resolve().name
+    place = Path(os.path.abspath(path))  # what a link is called, not where it leads
+    name = place.stem if path.is_file() else place.name
     if name in ("", ".", ".."):
         raise BadSubmission(f"{path} has no name that a folder of results could have; rename it")
     if path.is_dir():
@@ -124,7 +125,12 @@ def _candidates(files: list[str], topics: frozenset[str]) -> list[str]:
     folders = {
         str(PurePosixPath(file).parent) for file in files if PurePosixPath(file).stem in topics
     }
-    return sorted(folders, key=lambda f: (PurePosixPath(f).name != HOME, len(f.split("/")), f))
+
+    def order(folder: str) -> tuple[bool, int, str]:
+        place = PurePosixPath(folder)
+        return place.name != HOME, len(place.parts), folder
+
+    return sorted(folders, key=order)
 
 
 def _home(files: list[str], topics: frozenset[str]) -> str | None:

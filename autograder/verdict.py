@@ -120,8 +120,8 @@ class Verdict:
         return {
             "schema": SCHEMA,
             "submission": self.submission,
-            "score": self.score,
-            "max_score": self.max_score,
+            "score": float(self.score),
+            "max_score": float(self.max_score),
             "seed": self.seed,
             "kit": __version__,
             "isolation": self.isolation,
@@ -135,8 +135,8 @@ def _exercise(exercise: ExerciseResult) -> dict[str, Any]:
     return {
         "name": exercise.name,
         "topic": exercise.topic,
-        "score": exercise.score,
-        "max_score": exercise.max_score,
+        "score": float(exercise.score),
+        "max_score": float(exercise.max_score),
         "laws": [_law(law) for law in exercise.laws],
     }
 
@@ -146,8 +146,8 @@ def _law(law: LawResult) -> dict[str, Any]:
         "name": law.name,
         "says": law.says,
         "status": law.status,
-        "score": law.score,
-        "max_score": law.max_score,
+        "score": float(law.score),
+        "max_score": float(law.max_score),
     }
     if law.message:
         entry["message"] = law.message
@@ -174,8 +174,8 @@ def _test(exercise: ExerciseResult, law: LawResult) -> dict[str, Any]:
         output += f"\n\n{law.counterexample.snippet}"
     return {
         "name": f"{exercise.name}: {law.says}",
-        "score": law.score,
-        "max_score": law.max_score,
+        "score": float(law.score),
+        "max_score": float(law.max_score),
         "status": "passed" if law.status == "pass" else "failed",
         "output": output.strip(),
         "visibility": "visible",

@@ -84,8 +84,14 @@ class ForkServer:
         self._folder = tempfile.mkdtemp(prefix="autograder-") if level == "weak" else "/"
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.settimeout(START_SECONDS)
-        with theirs:
-            self._process = self._start(theirs)
+        try:
+            with theirs:
+                self._process = self._start(theirs)
+        except OSError as error:
+            self._control.close()
+            if level == "weak":
+                os.rmdir(self._folder)
+            raise GraderFault(f"the worker process did not start: {error}") from error
         self._finalizer = weakref.finalize(self, _end, self._process, self._control, self._folder)
         try:
             ready = self._ask({})
@@ -267,7 +273,8 @@ def bubblewrap(python: Python, uid: int | None) -> list[str]:
     """The command line that puts a program into namespaces of its own (see bwrap(1))."""
     binds = [Path(python.executable), python.stdlib, *python.numpy, *python.libraries, HERE]
     arguments = [
-        "bwrap",
+        # By its path: where nothing is in the environment, programs are looked for elsewhere.
+        shutil.which("bwrap") or "bwrap",
         *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
         "--unshare-cgroup-try",
         *("--hostname", "worker", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),

@@ -128,15 +128,19 @@ class Worker:
         self._buffer = bytearray()
         self._at = 0  # where the unread part of the buffer begins
         self._socket, theirs = socket.socketpair()
-        with theirs:
-            self._pid = server.fork(theirs)
+        try:
+            with theirs:
+                self._pid = server.fork(theirs)
+        except BaseException:
+            self._socket.close()
+            raise
         self._socket.setblocking(False)
         try:
             kind, _, _ = self._frame(bytes(wire.NONCE_BYTES), START_SECONDS)
             if kind != wire.READY:
                 raise GraderFault("the worker did not say that it is ready")
             self._send(wire.pack(wire.SOURCES, bytes(wire.NONCE_BYTES), dict(sources)))
-        except _Died as death:
+        except (_Died, GraderFault) as death:
             self.close()
             raise GraderFault(f"the worker did not start: {death}") from death
 

@@ -204,7 +204,13 @@ def show_examination(console: Console, findings: Sequence[Finding]) -> None:
     for item in findings:
         missing = MARKS["not_attempted"] if item.optional else WRONG
         mark, style = MARKS["pass"] if item.ok else missing
-        console.print(Text(f"  {mark}  {item.what:<{width}}  ", style) + Text(item.found))
+        # A path is never broken, so that it can be copied.
+        first, *rest = textwrap.wrap(
+            item.found, WIDTH - width - 7, break_long_words=False, break_on_hyphens=False
+        ) or [""]
+        console.print(Text(f"  {mark}  {item.what:<{width}}  ", style) + Text(first))
+        for more in rest:
+            console.print(Text(f"     {'':<{width}}  {more}"))
         if item.mend:
             console.print(Text(f"     {'':<{width}}  {item.mend}", "bold"))
 

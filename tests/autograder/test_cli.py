@@ -36,7 +36,7 @@ def relu(x):
     x = x if x.dtype.kind == "f" else x.astype(float)
     return np.where(x < 0, x.dtype.type(0), x)
 """
-LEAKY = RELU.replace("x.dtype.type(0), x", "x * x.dtype.type(0.5), x")
+LEAKY = RELU.replace("x.dtype.type(0), x", "x * x.dtype.type(0.01), x")
 SECRET = "only the staff know these words"
 
 
@@ -77,7 +77,7 @@ def write(folder, **sources):
 LAW = {"name", "says", "status", "score", "max_score"}
 MAYBE = {"message", "misconception", "counterexample"}
 EXAMPLE = {"arguments", "yours", "expected", "where", "working", "snippet"}
-STATUSES = set(cli.__annotations__) | {
+STATUSES = {
     *("pass", "fail", "error", "timeout", "memory", "crash", "forbidden"),
     *("not_attempted", "not_run", "grader_fault"),
 }
@@ -527,8 +527,10 @@ def test_the_secret_is_told_nowhere(room, graded, results):
 
 def test_the_same_bytes_one_by_one_and_elsewhere(room, graded, tmp_path):
     """A second run, by another command line in another folder, writes the same results."""
-    named = [path for path in sorted(room.iterdir()) if path.stem in CLASS and path.stem != "emil"]
-    done = process("grade", *reversed(named), *ONLY, "--out", "again", cwd=tmp_path)
+    # Emil's is damaged, and by itself wrong usage; Gina's could be a class with a student `work`.
+    others = [name for name in CLASS if name not in ("emil", "gina")]
+    named = [path for path in room.iterdir() if path.stem in others]
+    done = process("grade", *sorted(named, reverse=True), *ONLY, "--out", "again", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (PASSED, "")
     for path in named:
         first = room.parent / "results" / path.stem / "results.json"
@@ -551,7 +553,7 @@ def test_grading_again_replaces_the_results(desk):
 SLEEPS = "import time\n\ntime.sleep(600)\n\n\ndef relu(x):\n    return x\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_whoever_breaks_off_leaves_whole_results(tmp_path, number):
     room = tmp_path / "room"
     write(room / "first", activation=RELU)
@@ -578,8 +580,8 @@ def test_whoever_breaks_off_leaves_whole_results(tmp_path, number):
     assert running.returncode == (130 if number == signal.SIGINT else -number)
     assert "Traceback" not in told
     check_shape((out / "first" / "results.json").read_text())
-    assert [file.name for file in out.rglob("*") if file.is_file()].count("results.json") == 1
-    assert not (out / "second" / "results.json").exists()
+    written = sorted(str(file.relative_to(out)) for file in out.rglob("*") if file.is_file())
+    assert written == ["first/results.json", "first/timing.json"]
     left = psutil.wait_procs(children, timeout=10)[1]
     assert left == []
 
@@ -632,15 +634,11 @@ def test_progress_alone_where_the_output_goes_elsewhere(student):
     check_shape(output)
 
 
-def test_one_function_needs_no_progress(student):
-    seen, _ = watched("check", "relu", "--path", student)
-    assert COLOUR.search(seen)
+def test_one_function_needs_no_progress_and_nobody_needs_colours(student):
+    seen, _ = watched("check", "relu", "--path", student, NO_COLOR="1")
+    assert "smallest input" in seen
     assert "0/1" not in seen
     assert "\x1b[2K" not in seen
-
-
-def test_colours_may_be_refused(student):
-    seen, _ = watched("check", "relu", "--path", student, NO_COLOR="1")
     assert not re.search(r"\x1b\[[\d;]*3[0-7][\d;]*m", seen)
 
 

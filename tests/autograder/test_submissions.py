@@ -72,6 +72,12 @@ def test_exercises_comes_before_other_places(tmp_path):
     )
 
 
+def test_the_top_comes_before_its_folders_whatever_they_are_called(tmp_path):
+    write(tmp_path, padding="top = 1")
+    write(tmp_path / "(old)", padding="old = 1")
+    assert read(tmp_path, TOPICS).sources == {"padding": "top = 1"}
+
+
 def test_other_files_are_not_read(tmp_path):
     write(tmp_path, padding=SOURCE)
     (tmp_path / "notes.txt").write_text("secret")
@@ -158,6 +164,8 @@ def test_a_zip_is_read_like_a_folder(tmp_path, place):
 def test_members_with_paths_that_lead_away_are_left_out(tmp_path, name):
     path = pack(tmp_path / "a.zip", {name: "evil = 1", "exercises/pooling.py": SOURCE})
     assert read(path, TOPICS).sources == {"pooling": SOURCE}
+    with pytest.raises(BadSubmission, match="holds no module"):
+        read(pack(tmp_path / "b.zip", {name: "evil = 1"}), TOPICS)
 
 
 def test_links_and_devices_in_a_zip_are_not_followed(tmp_path):
@@ -267,7 +275,7 @@ def test_a_notebook_gives_its_definitions(tmp_path):
 def test_experiments_in_a_notebook_do_no_harm(tmp_path):
     path = notebook(
         tmp_path / "alice.ipynb",
-        "import numpy as np\ndef conv2d(x):\n    raise NotImplementedError",
+        "import numpy as np\ncalled = []\ndef conv2d(x):\n    called.append(x)",
         "y = conv2d(np.ones(3))",
         "(a, b) = conv2d(1), 2",
         "data = np.load('digits.npz')",
@@ -277,6 +285,7 @@ def test_experiments_in_a_notebook_do_no_harm(tmp_path):
     )
     names = run(read(path, TOPICS))
     assert names["relu"](3) == 6
+    assert names["called"] == []
     assert "y" not in names
     assert "a" not in names
     assert callable(names["later"])
@@ -379,3 +388,6 @@ def test_a_name_is_that_of_the_place_itself(tmp_path, monkeypatch):
 
     assert read(Path(), TOPICS).name == "alice"
     assert read(Path("exercises"), TOPICS).name == "exercises"
+    # A link to an upload with a name of its own.
+    (tmp_path / "bob").symlink_to(tmp_path / "alice")
+    assert read(tmp_path / "bob", TOPICS).name == "bob"

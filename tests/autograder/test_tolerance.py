@@ -285,6 +285,12 @@ def test_amplification_grows_with_terms_and_points():
             assert a <= b
 
 
+def test_amplification_is_the_formula_of_its_page():
+    # 2 k for sums of k terms; 21 log2(P) sqrt(P) for three transforms of P points.
+    assert amplification(9, 64) == 2 * 9 + 21 * 6 * 8
+    assert amplification(1, 0) == 2 + 21 * 2**0.5
+
+
 def test_functions_that_count_have_no_tolerance():
     assert exact({}, 5) == 0.0
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from autograder import catalog
-from autograder.integrations.pytest_plugin import LawBroken
+from autograder.integrations.pytest_plugin import Judge, LawBroken
 from autograder.report.terminal import WORDS
 from autograder.verdict import Counterexample, ExerciseResult, LawResult
 
@@ -237,6 +237,18 @@ def test_nothing_heavy_is_imported_for_nothing(tmp_path):
     loaded = set(done.stdout.partition("loaded: ")[2].split())
     assert "autograder.integrations.pytest_plugin" in loaded
     assert loaded & set(HEAVY) == set()
+
+
+def test_a_function_is_judged_once(tmp_path):
+    """However many laws it has, and each of them is a test."""
+    (tmp_path / "padding.py").write_text(STUB.format("zero_pad2d"))
+    zero_pad2d, *_ = catalog.select(["zero_pad2d"])
+    judge = Judge()
+    try:
+        first = judge.result(tmp_path, zero_pad2d)
+        assert judge.result(tmp_path, zero_pad2d) is first
+    finally:
+        judge.close()
 
 
 # --- what a failing test says

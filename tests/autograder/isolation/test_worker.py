@@ -687,6 +687,20 @@ def test_bytes_that_nobody_asked_for_are_forbidden(start):
     assert call(session)[0].status == "forbidden"
 
 
+def test_a_nonce_of_their_own_is_none(ask):
+    source = CHANNEL + textwrap.dedent(
+        """
+        def f():
+            s, nonce = session()
+            wire = s.wire
+            for kind, meta in ((wire.ANSWER, {"i": 0, "v": 5}), (wire.DONE, {"s": 0.0})):
+                s.channel.sendall(wire.pack(kind, bytes(16), meta))
+            while True: pass
+        """
+    )
+    assert ask(source).status == "forbidden"
+
+
 def test_a_patched_json_speaks_no_json(ask):
     patch = "json.JSONEncoder.iterencode = lambda *a, **k: ['nonsense']"
     answer = ask(f"import json\n{patch}\ndef f(): return 1")
