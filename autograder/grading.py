@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autograder.engine import Engine
 from autograder.spec import Exercise
-from autograder.submissions import BadSubmission, Submission, find, read
+from autograder.submissions import NO_NAMES, BadSubmission, Submission, find, read
 from autograder.verdict import Verdict
 
 
@@ -32,7 +32,8 @@ def collect(paths: Sequence[Path], topics: frozenset[str]) -> list[Submission]:
                     raise
                 # Results must not depend on where the class's folder lies.
                 told = str(error).replace(str(place), place.name)
-                submissions.append(Submission(place.stem, {}, warnings=(told,)))
+                name = place.stem if place.stem not in NO_NAMES else f"submission {place.name}"
+                submissions.append(Submission(name, {}, warnings=(told,)))
     names = [submission.name for submission in submissions]
     for name in names:
         if names.count(name) > 1:

@@ -30,6 +30,8 @@ MAX_ARCHIVE = 64 * MIB
 # The two ways in which zip programs pack. Others unpack a member's first bytes into gigabytes.
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 FILES = (".zip", ".ipynb", ".py")
+# Results go into a folder of the submission's name, beside the page for the class.
+NO_NAMES = ("", ".", "..", "index.html")
 
 
 class BadSubmission(ValueError):
@@ -82,7 +84,7 @@ def read(path: Path, topics: frozenset[str]) -> Submission:
     """Read one submission."""
     place = Path(os.path.abspath(path))  # what a link is called, not where it leads
     name = place.stem if path.is_file() else place.name
-    if name in ("", ".", ".."):
+    if name in NO_NAMES:
         raise BadSubmission(f"{path} has no name that a folder of results could have; rename it")
     if path.is_dir():
         return _from_files(name, path, _folder(path, topics), topics)

@@ -17,7 +17,7 @@ from autograder.isolation.parent import Answer, EncodedCall, Session
 from autograder.submissions import Submission, read
 
 # Endless loops end soon, and honest calls on a loaded machine still end in time.
-QUICK = Limits(import_seconds=1.0, call_seconds=0.5, wall_factor=3.0, patience=1.0)
+QUICK = Limits(import_seconds=1.0, call_seconds=0.5, wall_factor=12.0, patience=1.0)
 
 
 @pytest.fixture

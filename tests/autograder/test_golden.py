@@ -46,7 +46,7 @@ SOON = {
     "half-finished",
 }
 # These are judged by `check` and by pytest in the first stage too.
-TWICE = ("broken-segfault", "broken-syntax-error", "half-finished", "wrong-conv-flipped-kernel")
+TWICE = ("broken-segfault", "half-finished", "wrong-conv-flipped-kernel")
 # Laws about refusals: to them, an exception of another class is a wrong answer.
 REFUSALS = {(e.name, law.name) for e in catalog.exercises() for law in e.laws if law.raising}
 

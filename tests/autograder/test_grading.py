@@ -83,6 +83,16 @@ def test_a_damaged_one_among_a_class_is_graded_as_empty(tmp_path, engine_of, som
     assert '"not_attempted"' in text
 
 
+def test_names_that_no_folder_of_results_can_have(tmp_path):
+    folder = class_of(tmp_path / "in", alice=RIGHT)
+    (folder / "index.html.py").write_text(RIGHT)
+    submissions = collect([folder], TOPICS)
+    assert [s.name for s in submissions] == ["alice", "submission index.html.py"]
+    assert "has no name that a folder of results could have" in submissions[1].warnings[0]
+    with pytest.raises(BadSubmission, match="rename it"):
+        collect([folder / "index.html.py"], TOPICS)
+
+
 def test_a_damaged_one_that_was_named_is_wrong_usage(tmp_path):
     (tmp_path / "bob.zip").write_bytes(b"no zip")
     with pytest.raises(BadSubmission, match="no readable zip"):
