@@ -127,7 +127,7 @@ def test_a_stub_fails_in_one_line(whole):
 def test_what_failed_last_is_run_again_and_the_first_failure_may_end_the_run(course, whole):
     done = pytest_in(course, "--lf", "-x")
     lost = failed(whole)
-    assert f"collected {len(lost)} items" in done.stdout
+    assert f"/ {len(lost)} selected" in done.stdout
     assert f"rerun previous {len(lost)} failures" in done.stdout
     assert failed(done) == lost[:1]
     assert "stopping after 1 failures" in done.stdout
