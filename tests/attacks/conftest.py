@@ -14,11 +14,11 @@ import shutil
 import socket
 import stat
 import sys
-import sysconfig
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -244,7 +244,7 @@ def at(house, cache, root):
         "checkout": str(root),
         "specs": str(root / "autograder" / "specs"),
         "key": str(root / "reference" / "pure" / "padding.py"),
-        "packages": sysconfig.get_path("purelib"),
+        "packages": str(Path(np.__file__).parent.parent),
     }
     assert all(Path(path).exists() for path in facts.values())
     return {

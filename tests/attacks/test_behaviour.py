@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
-from battery import GOT_IT, LEVELS, REFUSED, Attempt, Game, each, working
+from battery import GOT_IT, LEVELS, REFUSED, ROOT, Attempt, Game, each, working
 
 from autograder import catalog
 from autograder.bank import Banks, Seed
@@ -243,6 +243,15 @@ def test_whatever_is_called_may_be_right(source, level, play):
     assert play("relu", NUMPY + RIGHT + source, level).passed
 
 
+@pytest.mark.parametrize("level", LEVELS)
+def test_who_changes_arguments_is_told_and_harms_nobody(level, play):
+    """62: every call gets arrays of its own; the values are right, and one law is not."""
+    source = "def relu(x):\n    y = right(x)\n    if x.flags.writeable: x[...] = 77\n    return y\n"
+    result = play("relu", NUMPY + RIGHT + source, level)
+    failed = {law.name for law in result.laws if law.status != "pass"}
+    assert failed == {"untouched"}
+
+
 # --- what runs where nobody should see a difference
 
 SURROUNDINGS = """
@@ -452,6 +461,7 @@ ATTEMPTS = [
             return [tried(way) for name, way in sorted(globals().items()) if name.startswith("by_")]
         """,
         REFUSED,
+        works=ROOT,  # a limit on processes binds everybody else
     ),
     Attempt(
         (70,),

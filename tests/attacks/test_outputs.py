@@ -137,6 +137,7 @@ def plain(tell):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_words_are_data(payload, way, tell, plain):
+    """54, 57: terminal, page and file show what was said, and do nothing of it."""
     words = PAYLOADS[payload]
     told = tell(NUMPY + WAYS[way].format(ascii(words)))
     harmless(told, plain)
@@ -408,13 +409,9 @@ def test_no_report_tells_where_things_lie(name, tell, root, house):
     """16: nothing about the machine, for code that is only wrong."""
     told = tell(PATHS[name])
     for kind, text in told.items():
-        for place in (
-            root,
-            sys.prefix,
-            sys.base_prefix,
-            house.folder,
-            Path.home(),
-            "site-packages",
-        ):
+        places = {root, Path(sys.prefix), Path(sys.base_prefix), house.folder, Path.home()}
+        # On most machines a system's own Python lies in /usr, which tells nothing.
+        for place in places - {Path("/usr"), Path("/usr/local")}:
             assert str(place) not in text, (kind, place)
+        assert "site-packages" not in text, kind
         assert not re.search(r"0x[0-9a-f]{6,}", text), kind

@@ -235,6 +235,7 @@ ATTEMPTS = [
             return tried(fork)
         """,
         REFUSED,
+        works=ROOT,  # a limit on processes binds everybody else
     ),
     Attempt(
         (80,),
@@ -270,6 +271,7 @@ ATTEMPTS = [
             return found
         """,
         REFUSED,
+        works=ROOT,  # a limit on processes binds everybody else
     ),
     Attempt(
         (82,),
@@ -284,6 +286,7 @@ ATTEMPTS = [
             return [tried(_thread.start_new_thread, int, ()), tried(pool), tried(timer)]
         """,
         {"RuntimeError"},
+        works=ROOT,  # a limit on processes binds everybody else
     ),
     # --- files
     Attempt(
