@@ -87,11 +87,18 @@ def _usage() -> Iterator[None]:
     try:
         yield
     except (UnknownName, BadSubmission) as error:
-        print(f"autograder: {error}", file=sys.stderr)
+        _complain(str(error))
         raise typer.Exit(USAGE) from error
     except OSError as error:
-        print(f"autograder: cannot read {error.filename}: {error.strerror}", file=sys.stderr)
+        _complain(f"cannot read {error.filename}: {error.strerror}")
         raise typer.Exit(USAGE) from error
+
+
+def _complain(text: str) -> None:
+    """On stderr; the names of files in it are a student's."""
+    from autograder.report.text import for_log
+
+    print(f"autograder: {for_log(text)}", file=sys.stderr)
 
 
 Names = Annotated[
@@ -113,6 +120,12 @@ def check(
     everything: Annotated[
         bool, typer.Option("--all", help="Show every failing law, not just the first.")
     ] = False,
+    hint: Annotated[
+        bool, typer.Option("--hint", help="Name the mistake, and repeat the definition.")
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="And show the arithmetic of one wrong number.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
     """Check your own functions: points, and the smallest input that shows a mistake."""
@@ -129,12 +142,14 @@ def check(
         verdict = Engine.of().verdict(submission, chosen, progress=advance)
     if as_json:
         from autograder.grading import results_json
+        from autograder.report.text import json_for_log
 
-        print(results_json(verdict), end="")
+        print(json_for_log(results_json(verdict)), end="")
     else:
-        from autograder.report.terminal import show_verdict
+        from autograder.report.terminal import Depth, show_verdict
 
-        show_verdict(console, verdict, everything)
+        depth = Depth.EXPLANATION if explain else Depth.HINT if hint else Depth.SYMPTOM
+        show_verdict(console, verdict, everything, depth)
     _tell_faults(verdict.grader_faults)
     raise typer.Exit(PASSED if verdict.passed else FAILED)
 
@@ -177,7 +192,7 @@ def grade(
     from autograder.grading import grade as grade_all
     from autograder.isolation.ladder import NotIsolated
     from autograder.report.html import class_page
-    from autograder.report.terminal import class_line
+    from autograder.report.terminal import class_line, isolation
 
     topics = frozenset(topic.name for topic in catalog.topics())
     with _usage():
@@ -207,7 +222,8 @@ def grade(
             verdicts.append(verdict)
             advance(None)
     write(out / "index.html", class_page(verdicts))
-    console.print(f"\n{len(verdicts)} graded; the page for the class is {out / 'index.html'}")
+    console.print(f"\n{isolation(engine.server.level)}", style="dim")
+    console.print(f"{len(verdicts)} graded; the page for the class is {out / 'index.html'}")
     _tell_faults([f"{v.submission}: {fault}" for v in verdicts for fault in v.grader_faults])
 
 
@@ -283,7 +299,7 @@ def _progress(total: int, console: Console) -> Iterator[Callable[[Exercise | Non
 def _tell_faults(faults: list[str]) -> None:
     if faults:
         for fault in faults:
-            print(f"autograder: the grader itself failed at {fault}", file=sys.stderr)
+            _complain(f"the grader itself failed at {fault}")
         raise typer.Exit(FAULT)
 
 

@@ -14,6 +14,7 @@ from autograder.compare import Mismatch, mismatch
 from autograder.isolation.parent import Answer, Session
 from autograder.judgement import Failure, judge_case
 from autograder.laws import largest_of
+from autograder.pattern import pattern
 from autograder.spec import Arguments, Case, Exercise, Law, Refusal
 from autograder.tolerance import arrays_of
 from autograder.verdict import Counterexample, LawResult
@@ -63,7 +64,32 @@ def explain(
         idea.__name__ if idea is not None else "",
         advice(idea) if idea is not None else "",
         example,
+        _formula(exercise, smallest),
+        pattern_of(failures) if idea is None else "",
     )
+
+
+def _formula(exercise: Exercise, failure: Failure) -> tuple[str, ...]:
+    """The definition, where an exception, a wrong number or a wrong shape is to be explained."""
+    wrong = failure.mismatch
+    if wrong is None:
+        return exercise.formula if failure.status == "error" else ()
+    shapes = [getattr(value, "shape", None) for value in (wrong.yours, wrong.expected)]
+    if not wrong.name or (wrong.index is None and shapes[0] == shapes[1]):
+        return ()
+    others = set(exercise.returns) - {wrong.name}
+    return tuple(line for line in exercise.formula if line.split()[0] not in others)
+
+
+def pattern_of(failures: Sequence[Failure]) -> str:
+    """What all wrong answers have in common; nothing where the law looks at other values."""
+    pairs = []
+    for failure in failures:
+        wrong = failure.mismatch
+        if wrong is None or not any(wrong.expected is e for e in _parts(failure.case.expected)):
+            return ""
+        pairs.append((wrong.name, wrong.yours, wrong.expected))
+    return pattern(pairs)
 
 
 class Examiner:
@@ -289,7 +315,7 @@ def advice(idea: Callable[..., Any]) -> str:
 def counterexample(exercise: Exercise, failure: Failure) -> Counterexample:
     """A failing case as people read it, with the arithmetic of one number where it is known."""
     wrong = failure.mismatch
-    where, index, working = "", None, ""
+    where, index, working = "", None, None
     yours, expected = None, None
     arguments = failure.case.arguments
     if not isinstance(failure.case.expected, Refusal) and exercise.normal is None:
@@ -303,7 +329,8 @@ def counterexample(exercise: Exercise, failure: Failure) -> Counterexample:
             # A law may expect other values than the case's own; the arithmetic is of those.
             of_the_case = any(e is wrong.expected for e in _parts(failure.case.expected))
             if exercise.working is not None and of_the_case:
-                working = exercise.working(failure.case.arguments, wrong.name, index)
+                with np.errstate(all="ignore"):
+                    working = exercise.working(failure.case.arguments, wrong.name, index)
     return Counterexample(
         arguments,
         yours,
@@ -311,7 +338,8 @@ def counterexample(exercise: Exercise, failure: Failure) -> Counterexample:
         snippet(exercise, arguments, wrong),
         where,
         index,
-        working,
+        working.line if working else "",
+        working.steps if working else (),
         failure.printed,
     )
 

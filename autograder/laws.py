@@ -152,17 +152,21 @@ def _changed(first: Answer, again: Answer) -> bool:
 
 
 def lasting(law: Law) -> Law:
-    """A law about one result, and that a second call leaves this result alone.
+    """A law about one result, and that a second call neither changes nor repeats this result.
 
-    For functions with too few points for `fresh`; values that are remembered show in other laws.
+    For functions with too few points for `fresh`: whether the second result is right is not asked.
     """
 
     def judge(exercise: Exercise, case: Case, answers: Sequence[Answer]) -> Mismatch | None:
-        first, _, again = answers
+        first, second, again = answers
         if (wrong := law.judge(exercise, case, answers)) is not None:
             return wrong
         if _changed(first, again):
             return Mismatch("a second call, with other values, changed the result of the first")
+        if first.node == second.node and first.body == second.body:
+            other = _other_case(exercise, case).expected
+            if mismatch(other, case.expected, 0.0) is not None:
+                return Mismatch("a second call, with other values, gave the first result again")
         return None
 
     return dataclasses.replace(

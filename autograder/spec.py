@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.compare import Mismatch
 from autograder.tolerance import Tolerance, exact
+from autograder.working import Explain
 
 if TYPE_CHECKING:
     from autograder.isolation.parent import Answer, Encoded
@@ -93,6 +94,7 @@ class Exercise:
     returns         names of the outputs
     cases           how many cases of each kind are drawn
     seconds         CPU seconds allowed for one call, where the usual limit is too short
+    formula         the lines of the stub's docstring that define the result, for a hint
     working         the arithmetic of one expected value, for a counterexample
     normal          brings the many spellings of an answer into one form, in which an answer is
                     compared with a misconception's; laws see the answer as it came
@@ -107,7 +109,8 @@ class Exercise:
     returns: tuple[str, ...] = ("y",)
     cases: int = 12
     seconds: float | None = None
-    working: Callable[[Arguments, str, tuple[int, ...]], str] | None = None
+    formula: tuple[str, ...] = ()
+    working: Explain | None = None
     normal: Callable[[Any], Any] | None = None
     recipes: Mapping[str, str] = field(default_factory=dict)
     topic: str = ""  # the spec module's name; the catalogue fills it in

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from autograder import __version__
+from autograder.working import Step
 
 Status = Literal[
     "pass",
@@ -32,6 +33,7 @@ class Counterexample:
 
     where     the cell that is shown, such as `y[0,0,1,2]`; empty where no cell is
     working   the arithmetic of the expected number in that cell; empty where there is none
+    steps     the same line by line, with the cells that are read; also where it is no one line
     printed   what the student's code printed in this call; not part of the results
     """
 
@@ -42,19 +44,29 @@ class Counterexample:
     where: str = ""
     index: tuple[int, ...] | None = None
     working: str = ""
+    steps: tuple[Step, ...] = ()
     printed: str = ""
 
 
 @dataclass(frozen=True)
 class LawResult:
+    """What became of one law.
+
+    advice   the misconception's sentence and what to do instead
+    formula  the lines of the docstring that define the result, where they bear on the failure
+    pattern  what all wrong results have in common, where no misconception fits
+    """
+
     name: str
     says: str
     status: Status
     max_score: float
     message: str = ""
     misconception: str = ""
-    advice: str = ""  # the misconception's sentence and what to do instead
+    advice: str = ""
     counterexample: Counterexample | None = None
+    formula: tuple[str, ...] = ()
+    pattern: str = ""
 
     @property
     def score(self) -> float:

@@ -20,12 +20,29 @@ if TYPE_CHECKING:
     from autograder.catalog import Topic
     from autograder.engine import Engine
     from autograder.isolation.parent import Session
+    from autograder.report.terminal import Depth
     from autograder.spec import Exercise
     from autograder.verdict import ExerciseResult, LawResult
 
 SPECS = Path(__file__).resolve().parent.parent / "specs"
 JUDGE = pytest.StashKey["Judge"]()
 POINTS = "autograder points"
+ISOLATION = "autograder isolation"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("autograder", "exercises of the CNN course")
+    group.addoption("--hint", action="store_true", help="name the mistake and the definition")
+    group.addoption("--explain", action="store_true", help="and show the arithmetic of one number")
+
+
+def _depth(config: pytest.Config) -> Depth:
+    """How much the student asked for, as with `autograder check`."""
+    from autograder.report.terminal import Depth
+
+    if config.getoption("explain"):
+        return Depth.EXPLANATION
+    return Depth.HINT if config.getoption("hint") else Depth.SYMPTOM
 
 
 @pytest.hookimpl(wrapper=True)
@@ -117,12 +134,13 @@ class LawItem(pytest.Item):
         law = next(law for law in result.laws if law.name == self.name)
         # Reports carry the points, so that they add up across the processes of pytest-xdist too.
         self.user_properties.append((POINTS, (law.score, law.max_score)))
+        self.user_properties.append((ISOLATION, judge.level(self.path.parent)))
         if law.status != "pass":
             raise LawBroken(result, law)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, LawBroken):
-            return excinfo.value.text()
+            return excinfo.value.text(_depth(self.config))
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
@@ -137,17 +155,21 @@ class LawBroken(Exception):
         self.exercise = exercise
         self.law = law
 
-    def text(self) -> str:
+    def text(self, depth: Depth | None = None) -> str:
         if self.law.status == "not_attempted":
             return (
                 f"{self.exercise.name} is not attempted yet: write it in {self.exercise.topic}.py"
             )
         if self.law.status == "not_run":
             return f"{self.exercise.name}: {self.law.message}"
-        from autograder.report.terminal import finding
+        from autograder.report.terminal import Depth, deeper, finding
 
+        depth = depth or Depth.SYMPTOM
         lines = [f"{self.exercise.name}: {self.law.says}", ""]
-        return "\n".join([*lines, *(line.plain for line in finding(self.law))])
+        lines += [line.plain for line in finding(self.law, depth)]
+        if option := deeper([self.law], depth):
+            lines += ["", f"  More of this one:  pytest {option}"]
+        return "\n".join(lines)
 
 
 class Judge:
@@ -164,6 +186,10 @@ class Judge:
         if key not in self._results:
             self._results[key] = self._running().judge(exercise, self._session(folder))
         return self._results[key]
+
+    def level(self, folder: Path) -> str:
+        """How well the code in this folder is isolated."""
+        return str(self._session(folder).isolation["level"])
 
     def _running(self) -> Engine:
         if self._engine is None:
@@ -193,13 +219,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    scores = [
-        points
+    told = [
+        properties
         for outcome in ("passed", "failed")
         for report in terminalreporter.stats.get(outcome, ())
-        for name, points in getattr(report, "user_properties", ())
-        if name == POINTS
+        if POINTS in (properties := dict(getattr(report, "user_properties", ())))
     ]
-    if scores:
-        score, most = (sum(part) for part in zip(*scores, strict=True))
+    if told:
+        from autograder.report.terminal import isolation
+
+        score, most = (sum(part) for part in zip(*(one[POINTS] for one in told), strict=True))
         terminalreporter.write_sep("=", f"{score:g} of {most:g} points")
+        for level in sorted({one[ISOLATION] for one in told}):
+            terminalreporter.write_line(isolation(level))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from enum import IntEnum
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.text import Text
 
 from autograder.doctor import Finding
-from autograder.report.text import cell, points, value, visible
+from autograder.report.text import MAX_NUMBERS, cell, for_log, points, value, visible
+from autograder.tolerance import arrays_of
 from autograder.verdict import Counterexample, ExerciseResult, LawResult, Verdict
+from autograder.working import Step
 
 WIDTH = 80
 MARKS = {"pass": ("✓", "green"), "not_attempted": ("·", "dim"), "not_run": ("–", "dim")}
@@ -25,10 +30,21 @@ WORDS = {
     "grader_fault": "The grader itself failed; this costs no points",
 }
 MAX_LINE = 300
+FEW_NUMBERS = 12
 MAX_INDENT = 20
 
 
-def show_exercise(console: Console, exercise: ExerciseResult, everything: bool) -> None:
+class Depth(IntEnum):
+    """How much of an explanation is asked for; each step shows what the ones before it show."""
+
+    SYMPTOM = 0
+    HINT = 1
+    EXPLANATION = 2
+
+
+def show_exercise(
+    console: Console, exercise: ExerciseResult, everything: bool, depth: Depth = Depth.SYMPTOM
+) -> None:
     """One exercise: its laws, then the first finding, or all of them."""
     console.print(_headline(exercise))
     width = max(len(law.name) for law in exercise.laws)
@@ -43,7 +59,7 @@ def show_exercise(console: Console, exercise: ExerciseResult, everything: bool) 
         if len(found) > 1:
             console.print(Text(f"  {law.name}", "bold"))
             console.print()
-        for line in finding(law):
+        for line in finding(law, depth):
             console.print(line)
     console.print()
     if not found and not exercise.passed:
@@ -60,6 +76,20 @@ def show_exercise(console: Console, exercise: ExerciseResult, everything: bool) 
             Text("  Work this one out on paper, then:  ")
             + Text(f"autograder check {exercise.name}", "bold")
         )
+        if option := deeper(found if everything else found[:1], depth):
+            words = "A hint" if option == "--hint" else "The arithmetic, step by step"
+            console.print(
+                Text(f"  {words}:  ") + Text(f"autograder check {exercise.name} {option}", "bold")
+            )
+
+
+def deeper(laws: Sequence[LawResult], depth: Depth) -> str:
+    """The option that tells more about these laws than this depth does; "" if none does."""
+    hints = any(law.misconception or law.pattern or law.formula for law in laws)
+    steps = any(law.counterexample and law.counterexample.steps for law in laws)
+    if depth < Depth.HINT and hints:
+        return "--hint"
+    return "--explain" if depth < Depth.EXPLANATION and steps else ""
 
 
 def findings(exercise: ExerciseResult) -> list[LawResult]:
@@ -67,8 +97,8 @@ def findings(exercise: ExerciseResult) -> list[LawResult]:
     return [law for law in exercise.laws if law.status not in MARKS]
 
 
-def finding(law: LawResult) -> Iterator[Text]:
-    """What is wrong, the smallest input that shows it, and the idea behind it."""
+def finding(law: LawResult, depth: Depth = Depth.SYMPTOM) -> Iterator[Text]:
+    """What is wrong and the smallest input that shows it; then as much as was asked for."""
     example = law.counterexample
     words = f"{WORDS[law.status]}: {law.message}" if law.status in WORDS else law.message
     if law.status in WORDS or example is None or not example.where:
@@ -77,10 +107,52 @@ def finding(law: LawResult) -> Iterator[Text]:
             yield Text()
     if example is not None:
         yield from _example(example)
-    if law.advice:
+    if depth >= Depth.HINT:
+        yield from _hint(law)
+    if depth >= Depth.EXPLANATION:
         yield Text()
+        if example is not None and example.steps:
+            yield Text(f"  {example.where}, step by step")
+            yield from _table(example.steps, cell(example.yours, example.index))
+        else:
+            yield Text("  There is no arithmetic of a single number to show here.")
+
+
+def _hint(law: LawResult) -> Iterator[Text]:
+    """The misconception or the pattern, and the docstring's definition."""
+    if law.misconception:
+        yield Text()
+        yield Text(f"  Hint: {law.misconception.replace('_', ' ')}", "bold")
         for line in law.advice.splitlines():
             yield from _block(line)
+    elif law.pattern:
+        yield Text()
+        yield from _block(f"Hint: {law.pattern}")
+    if law.formula:
+        yield Text()
+        yield Text("  From the docstring")
+        for line in law.formula:
+            # Not broken inside of brackets: i * sh + u stays in one piece.
+            whole = re.sub(r"\[[^][]*\]", lambda found: found[0].replace(" ", "\xa0"), line)
+            for piece in textwrap.wrap(whole, WIDTH - 8, subsequent_indent="    "):
+                yield Text(f"      {piece}".replace("\xa0", " "))
+
+
+def _table(steps: Sequence[Step], yours: str) -> Iterator[Text]:
+    """The arithmetic, its equals signs below one another, and the student's number beneath."""
+    rows = [(step.what, step.numbers, step.value) for step in steps] + [("yours", "", yours)]
+    what, numbers, result = (max(len(row[i]) for row in rows if row[2]) for i in range(3))
+    middle = numbers + 3 if numbers else 0
+    for row in rows:
+        if not row[2]:
+            line = row[0]
+        elif what + middle + 3 + result <= WIDTH - 9:
+            between = f" = {row[1]:>{numbers}}" if row[1] else " " * middle
+            line = f"{row[0]:<{what}}{between} = {row[2]:>{result}}"
+        else:  # too wide for a table
+            line = " = ".join(part for part in row if part)
+        for piece in _wrapped(line):
+            yield Text(f"      {piece}")
 
 
 def _example(example: Counterexample) -> Iterator[Text]:
@@ -88,18 +160,30 @@ def _example(example: Counterexample) -> Iterator[Text]:
         yield Text("  It takes no arguments.")
     else:
         yield Text("  The smallest input found that shows it")
-    parts = [f"{name} = {value(v)}" for name, v in example.arguments.items()]
+    parts = [part for name, v in example.arguments.items() for part in _entries(name, v)]
     yield from _joined(parts)
     if example.where:
         yours = cell(example.yours, example.index)
         expected = cell(example.expected, example.index)
-        working = f" = {example.working}" if example.working else ""
-        for line in _wrapped(f"{example.where}    yours {yours}    expected {expected}{working}"):
+        for line in _wrapped(f"{example.where}    yours {yours}    expected {expected}"):
             yield Text(f"      {line}", "bold")
     if example.printed:
         yield Text("  It printed", "dim")
-        for line in visible(example.printed).expandtabs(4).splitlines()[:5]:
+        for line in for_log(example.printed).expandtabs(4).splitlines()[:5]:
             yield Text(f"      {line[: WIDTH - 7]}", "dim")
+
+
+def _entries(name: str, item: Any, in_short: bool = False) -> Iterator[str]:
+    """An argument; of a dictionary or list of arrays each entry, in short where they are many."""
+    if isinstance(item, dict | list) and (arrays := arrays_of(item)):
+        in_short = sum(array.size for array in arrays) > MAX_NUMBERS
+        entries = item.items() if isinstance(item, dict) else enumerate(item)
+        for key, entry in entries:
+            yield from _entries(f"{name}[{key!r}]", entry, in_short)
+    elif in_short and isinstance(item, np.ndarray) and item.size > FEW_NUMBERS:
+        yield f"{name} of shape {item.shape}"
+    else:
+        yield f"{name} = {value(item)}"
 
 
 def _joined(parts: Iterable[str]) -> Iterator[Text]:
@@ -122,15 +206,20 @@ def _wrapped(text: str) -> list[str]:
     text = visible(text)
     if len(text) > MAX_LINE:
         text = text[: MAX_LINE - 2] + " …"
-    return textwrap.wrap(text, WIDTH - 8, subsequent_indent="  ", break_on_hyphens=False)
+    return _lines(text, WIDTH - 9, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _block(text: str) -> Iterator[Text]:
     for line in visible(text).splitlines():
         indent = min(len(line) - len(line.lstrip()), MAX_INDENT)
         margin = " " * (2 + indent)
-        for piece in textwrap.wrap(line.strip(), WIDTH - 3 - indent) or [""]:
+        for piece in _lines(line.strip(), WIDTH - 4 - indent) or [""]:
             yield Text(margin + piece)
+
+
+def _lines(text: str, width: int, **options: Any) -> list[str]:
+    """Student text, wrapped; one sign more than `width` where a piece begins like a command."""
+    return [for_log(piece) for piece in textwrap.wrap(for_log(text), width, **options)]
 
 
 def _headline(exercise: ExerciseResult) -> Text:
@@ -140,14 +229,21 @@ def _headline(exercise: ExerciseResult) -> Text:
     return Text(exercise.name + " " * gap + total, style)
 
 
-def show_verdict(console: Console, verdict: Verdict, everything: bool) -> None:
+def show_verdict(
+    console: Console, verdict: Verdict, everything: bool, depth: Depth = Depth.SYMPTOM
+) -> None:
     """All exercises asked for, a line each; then the first finding, or all of them."""
     for warning in verdict.warnings:
-        for line in textwrap.wrap(f"Note: {visible(warning)}", WIDTH - 1):
+        for line in _lines(f"Note: {warning}", WIDTH - 2):
             console.print(Text(line, "yellow"))
     if len(verdict.exercises) == 1:
-        show_exercise(console, verdict.exercises[0], everything)
-        return
+        show_exercise(console, verdict.exercises[0], everything, depth)
+    else:
+        _show_all(console, verdict, everything, depth)
+    console.print(Text(isolation(verdict.isolation["level"]), "dim"))
+
+
+def _show_all(console: Console, verdict: Verdict, everything: bool, depth: Depth) -> None:
     topic = ""
     for exercise in verdict.exercises:
         if exercise.topic != topic:
@@ -160,7 +256,7 @@ def show_verdict(console: Console, verdict: Verdict, everything: bool) -> None:
     open_ones = [e for e in verdict.exercises if findings(e)]
     for exercise in open_ones if everything else open_ones[:1]:
         console.print()
-        show_exercise(console, exercise, everything)
+        show_exercise(console, exercise, everything, depth)
     if not open_ones and not verdict.passed:
         first = next(e for e in verdict.exercises if not e.passed)
         console.print(
@@ -168,6 +264,12 @@ def show_verdict(console: Console, verdict: Verdict, everything: bool) -> None:
             + Text(f"autograder check {first.name}", "bold")
             + Text(f"   (write it in {first.topic}.py)", "dim")
         )
+
+
+def isolation(level: str) -> str:
+    """How well student code was isolated, in a line of its own."""
+    note = ": for practice; take no grades with it" if level == "weak" else ""
+    return f"Isolation: {level}{note}"
 
 
 def _line(exercise: ExerciseResult) -> Text:
@@ -189,7 +291,7 @@ def class_line(verdict: Verdict) -> Text:
     passed = sum(exercise.passed for exercise in verdict.exercises)
     attempted = sum(exercise.attempted for exercise in verdict.exercises)
     total = f"{points(verdict.score):>5} of {points(verdict.max_score)}"
-    name = visible(verdict.submission).replace("\n", " ").expandtabs(1)
+    name = for_log(verdict.submission).replace("\n", " ").expandtabs(1)
     name = name if len(name) <= 30 else f"{name[:29]}…"
     style = "green" if verdict.passed else ""
     note = f"{passed} of {attempted} attempted pass"

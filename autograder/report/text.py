@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Any
 
@@ -14,13 +15,38 @@ MAX_NUMBERS = 100
 
 # Control characters, invisible formats, bidirectional overrides, lone surrogates, private use.
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+# Letters and accents that nobody sees: joiners, fillers, selectors of variants. A program that
+# compares texts as people do, such as GitHub's runner, passes over them too.
+_RANGES = range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0)
+_UNSEEN = {*map(chr, (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0))}.union(
+    *(map(chr, numbers) for numbers in _RANGES)
+)
+# That runner takes `::` at the start of a line, behind any blanks, for a command; it and others
+# (Azure Pipelines, TeamCity) take `##[`, `##vso[` and the like, wherever they stand.
+_COMMAND = re.compile(r"^\s*(?=::)|##(?=\w*\[)", re.MULTILINE)
 
 
 def visible(text: str) -> str:
-    """Student text with every control character spelled out; line ends and tabs stay."""
-    return "".join(
-        c if c in "\n\t" or unicodedata.category(c) not in _UNSAFE else _spelled(c) for c in text
-    )
+    """Student text with every character spelled out that does not show; line ends and tabs stay."""
+    return "".join(c if c in "\n\t" or not _does_not_show(c) else _spelled(c) for c in text)
+
+
+def _does_not_show(character: str) -> bool:
+    return unicodedata.category(character) in _UNSAFE or character in _UNSEEN
+
+
+def for_log(text: str) -> str:
+    """Visible, with a backslash where a CI that keeps the log would see a command.
+
+    A line that is wrapped has more beginnings, so its pieces come here once more; a text that has
+    been here does not change.
+    """
+    return _COMMAND.sub(lambda found: found[0] + "\\", visible(text))
+
+
+def json_for_log(text: str) -> str:
+    """The same JSON in which no CI sees a command; its strings never begin a line."""
+    return text.replace("##", "#\\u0023")
 
 
 def _spelled(character: str) -> str:

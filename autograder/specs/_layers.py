@@ -73,6 +73,16 @@ IMPOSSIBLE_WINDOWS: tuple[dict[str, Pair], ...] = (
 )
 
 
+def unsaid(arguments: Arguments) -> Arguments:
+    """The arguments of a call that leaves out a padding of none, and then a stride of one."""
+    kept = dict(arguments)
+    for name, default in (("padding", NONE), ("stride", ONE)):
+        if kept.get(name) != default or list(kept)[-1] != name:
+            break
+        del kept[name]
+    return kept
+
+
 # --- kinds of convolutional layers
 
 
@@ -109,7 +119,7 @@ def large(draw: Draw) -> Arguments:
 
 def renumbered_filters(draw: Draw, kind: str) -> Arguments:
     arguments = filters(draw, draw.pair(1, 2), draw.pair(1, 2), draw.pair(0, 1), channels=2)
-    return {name: renumbered(draw, kind, value) for name, value in arguments.items()}
+    return renumbered_all(draw, kind, arguments)
 
 
 # Kinds of numbers. Each is a kind of cases of its own, so that none is left out by chance.
@@ -142,6 +152,16 @@ def renumbered(draw: Draw, kind: str, value: Any) -> Any:
     return draw.layout(value.astype(np.int64))
 
 
+def renumbered_all(draw: Draw, kind: str, arguments: Arguments) -> Arguments:
+    """All arrays with other numbers. A float32 image, which decides, may meet integer weights."""
+    first, *_ = arguments
+    others = draw.choose("float32", "int64") if kind == "float32" else kind
+    return {
+        name: renumbered(draw, kind if name == first else others, value)
+        for name, value in arguments.items()
+    }
+
+
 def empty_batch(draw: Draw) -> Arguments:
     arguments = everything(draw)
     return {**arguments, "x": arguments["x"][:0]}
@@ -167,8 +187,8 @@ def impossible(draw: Draw) -> Arguments:
 
 CONVOLUTION: dict[str, Kind] = {
     "one filter": one_filter,
-    "channels": channels,
-    "strides": strides,
+    "channels": lambda draw: unsaid(channels(draw)),
+    "strides": lambda draw: unsaid(strides(draw)),
     "paddings": paddings,
     "everything": everything,
     "large": large,

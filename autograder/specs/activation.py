@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from autograder.compare import Mismatch, mismatch
-from autograder.laws import agrees, dtype, largest_of, refuses, untouched
+from autograder.laws import agrees, dtype, largest_of, lasting, refuses, untouched
 from autograder.spec import Arguments, Case, Exercise, Law
+from autograder.specs import _working
 from autograder.strategies import Draw
 from autograder.tolerance import of_cross_entropy, of_softmax
 from reference import ops
@@ -118,7 +119,7 @@ relu = Exercise(
         agrees(0.5, "NaN", "float32", "integers", name="numbers",
                says="any dtype and memory layout is right, and NaN stays NaN"),
         dtype(0.5),
-        untouched(0.5, needs="agrees"),
+        lasting(untouched(0.5, "plain", "real", "float32", "integers", needs="agrees")),
     ],
     misconceptions=[
         absolute_value,
@@ -128,6 +129,11 @@ relu = Exercise(
         step_instead,
         clipped_at_one,
     ],
+    formula=(
+        "max(x, 0), number by number",
+        "NaN stays NaN",
+    ),
+    working=_working.relu,
 )  # fmt: skip
 
 
@@ -289,7 +295,7 @@ softmax = Exercise(
         agrees(0.5, "float32", "integers", "empty batch", name="numbers",
                says="any dtype and memory layout is right, and an empty batch"),
         dtype(0.5),
-        untouched(0.5, needs="rows"),
+        lasting(untouched(0.5, "plain", "float32", "integers", needs="rows")),
         refuses("logits without exactly two axes raise ValueError"),
     ],
     tolerance=of_softmax,
@@ -305,6 +311,8 @@ softmax = Exercise(
         largest_alone,
     ],
     returns=("p",),
+    formula=("p[n, k] = exp(logits[n, k]) / sum over m of exp(logits[n, m])",),
+    working=_working.softmax,
 )  # fmt: skip
 
 
@@ -474,4 +482,6 @@ cross_entropy = Exercise(
         labels_as_one_hot,
     ],
     returns=("the loss",),
+    formula=("loss = mean over n of -log(softmax(logits)[n, labels[n]])",),
+    working=_working.cross_entropy,
 )  # fmt: skip

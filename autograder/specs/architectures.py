@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from autograder.compare import Mismatch, kind_of
-from autograder.laws import agrees, dtype, refuses, untouched
+from autograder.laws import agrees, dtype, lasting, refuses, untouched
 from autograder.spec import Arguments, Case, Exercise, Law
+from autograder.specs import _working
 from autograder.specs._layers import NONE, ONE, Pair, image_size, renumbered
 from autograder.specs._network import Carried
 from autograder.strategies import Draw
@@ -327,6 +328,11 @@ trace_shapes = Exercise(
     ],
     returns=("shapes",),
     cases=10,
+    formula=(
+        '"flatten" gives (C * H * W,), "dense" takes a (D,) and gives (out,), '
+        '"global_avg_pool" gives (C,), "relu" and "batch_norm" change nothing.',
+    ),
+    working=_working.traced,
 )  # fmt: skip
 
 
@@ -466,6 +472,7 @@ count_parameters = Exercise(
         "pool": one_pool,
         "batch norm": normalised_maps,
         "network": network,
+        "impossible": impossible_layers,
     },
     laws=[
         agrees(0.5, "conv", name="conv",
@@ -475,6 +482,7 @@ count_parameters = Exercise(
         agrees(0.5, "pool", "batch norm", "network", name="network",
                says="only batch_norm has others, 2 a channel; the layers' numbers add up"),
         untouched(0.5, needs="conv"),
+        refuses("a layer that cannot take what reaches it raises ValueError"),
     ],
     misconceptions=[
         bias_forgotten,
@@ -490,6 +498,11 @@ count_parameters = Exercise(
     ],
     returns=("the number of parameters",),
     cases=10,
+    formula=(
+        'Convolutions and dense layers have weights, and biases unless "bias" is False; a '
+        'batch norm has a gamma and a beta for every channel; the other kinds have none.',
+    ),
+    working=_working.parameters_by_layer,
 )  # fmt: skip
 
 
@@ -597,6 +610,37 @@ def holds_parameters(says: str, points: float, shape: Shape) -> Law:
     return Law("parameters", says, points, judge)
 
 
+def holds_activations(shape: Shape) -> Law:
+    """Before the next layer with weights, or the end, every layer with weights but the last has
+    one ReLU: right after it, or after the pool that follows."""
+
+    def judge(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
+        layers = answers[0].value
+        try:
+            steps(layers, shape)
+        except Malformed as problem:
+            return Mismatch(str(problem))
+        relus = [0]
+        for layer in layers:
+            if layer["kind"] in ("conv", "dense"):
+                relus.append(0)
+            elif layer["kind"] == "relu":
+                relus[-1] += 1
+        if len(relus) == 1:
+            return Mismatch("there is no layer with weights")
+        before, *between, end = relus
+        for i, count in enumerate(between, start=1):
+            if count == 0:
+                return Mismatch(f"no ReLU follows layer {i} of those with weights")
+        if before or end:
+            place = "before the first" if before else "after the last"
+            return Mismatch(f"a ReLU stands {place} of the layers with weights")
+        return None
+
+    says = "a ReLU follows every layer with weights but the last"
+    return Law("activations", says, 0.5, judge)
+
+
 def normal(shape: Shape) -> Callable[[Any], Any]:
     """The spelling in which an answer is compared with a misconception's."""
 
@@ -662,11 +706,17 @@ lenet5 = Exercise(
                     "convolutions, pools and dense layers",
                     ("conv", "pool", "global_avg_pool", "dense")),
         holds_parameters("for images of 1x32x32 they have 61,706 parameters", 0.5, LENET_IMAGE),
+        holds_activations(LENET_IMAGE),
     ],
     misconceptions=[lenet_for_28x28, same_padding_everywhere, layer_of_84_forgotten],
     returns=("the list",),
     cases=1,
     normal=normal(LENET_IMAGE),
+    formula=(
+        "Two rounds of 5x5 convolution (6, then 16 filters) and 2x2 average pooling with "
+        "stride 2, then dense layers of 120, 84 and 10. A ReLU follows every layer with "
+        "weights but the last.",
+    ),
 )  # fmt: skip
 
 
@@ -725,6 +775,7 @@ alexnet = Exercise(
                     "dense layers", ("dense",)),
         holds_parameters("for images of 3x224x224 they have 61,100,840 parameters", 0.5,
                          ALEXNET_IMAGE),
+        holds_activations(ALEXNET_IMAGE),
     ],
     misconceptions=[
         alexnet_of_the_paper,
@@ -735,6 +786,13 @@ alexnet = Exercise(
     returns=("the list",),
     cases=1,
     normal=normal(ALEXNET_IMAGE),
+    formula=(
+        "Five convolutions: 64 filters of 11x11 with stride 4 and padding 2; 192 of 5x5 "
+        "with padding 2; then 384, 256 and 256 of 3x3 with padding 1.",
+        "A 3x3 max pool with stride 2 comes after the first, the second and the last of "
+        "them. Then dense layers of 4096, 4096 and 1000. A ReLU follows every layer with "
+        "weights but the last.",
+    ),
 )  # fmt: skip
 
 
@@ -897,7 +955,7 @@ batch_norm2d = Exercise(
         agrees(0.5, "eps", "constant", "large", "float32", "integers", "empty batch",
                name="numbers", says="it is right for any eps, dtype, memory layout and batch"),
         dtype(0.5),
-        untouched(0.5, needs="agrees"),
+        lasting(untouched(0.5, "batch", "large", "float32", "integers", needs="agrees")),
         refuses("a gamma or beta of another length than the channels raises ValueError"),
     ],
     tolerance=of_batch_norm,
@@ -914,6 +972,12 @@ batch_norm2d = Exercise(
         gamma_and_beta_swapped,
     ],
     cases=10,
+    formula=(
+        "y = gamma * (x - mean) / sqrt(var + eps) + beta",
+        "mean and var are those of the channel's own numbers in this batch, over N, H and W",
+        "var is the biased variance: it divides by the number of values",
+    ),
+    working=_working.normalised,
 )  # fmt: skip
 
 
@@ -974,16 +1038,18 @@ def empty_block(draw: Draw) -> Arguments:
 def impossible_block(draw: Draw) -> Arguments:
     """Weights that do not fit, or an x that cannot be the skip."""
     two, three = np.ones((2, 2, 3, 3)), np.ones((3, 3, 3, 3))
+    one = np.ones((2, 2, 1, 1))
     good = dict(x=np.ones((1, 2, 3, 4)), w1=two, b1=np.ones(2), w2=two, b2=np.ones(2))
     fault = draw.choose(
         dict(w1=three[:, :2], b1=np.ones(3), w2=three, b2=np.ones(3)),
         dict(x=np.ones((1, 1, 3, 4)), w1=two[:, :1]),  # an addition would stretch it
         dict(w_skip=None, stride=(2, 1)),
         dict(w_skip=None, stride=(1, 2)),
-        dict(w1=three[:2]),
         dict(w2=two[:, :1]),
-        dict(w_skip=np.ones((2, 1, 1, 1)), stride=(1, 1)),
-        dict(w_skip=np.ones((2, 2, 1, 1)), stride=(0, 1)),
+        dict(w_skip=one[:, :1]),
+        # Strides with which a kernel of another size would do.
+        dict(x=np.ones((1, 2, 3, 3)), w1=np.ones((2, 2, 5, 5)), w_skip=one, stride=(3, 3)),
+        dict(x=np.ones((1, 2, 3, 3)), w_skip=two, stride=(3, 3)),
     )
     return good | fault
 
@@ -1095,7 +1161,7 @@ residual_block = Exercise(
                name="projection",
                says="w_skip and the stride bring x to the output's shape; any dtype and batch"),
         dtype(0.5),
-        untouched(0.5, needs="agrees"),
+        lasting(untouched(0.5, "identity", "projection", "float32", "integers", needs="agrees")),
         refuses("weights that do not fit, or an x that cannot be added, raise ValueError"),
     ],
     tolerance=block_error,
@@ -1110,6 +1176,12 @@ residual_block = Exercise(
         w_skip_ignored_where_shapes_agree,
     ],
     cases=8,
+    formula=(
+        "y = relu(conv2(relu(conv1(x))) + skip)",
+        "The skip is x itself, or, where the shapes differ, the convolution of x with "
+        "w_skip (O, C, 1, 1), with the same `stride` and without padding or bias.",
+    ),
+    working=_working.block,
 )  # fmt: skip
 
 
@@ -1158,6 +1230,23 @@ def renumbered_module(draw: Draw, kind: str, size: Pair) -> Arguments:
 
 def large_module(draw: Draw) -> Arguments:
     return renumbered_module(draw, "real", long_side(draw))
+
+
+def impossible_module(draw: Draw) -> Arguments:
+    """A name too few or too many, or weights of other shapes, also such that sizes come out."""
+    branches = {name: (np.ones((1, 1, k, k)), np.ones(1)) for name, k in SIDES.items()}
+    one, three = branches["1x1"], branches["3x3"]
+    changes = draw.choose(
+        {"5x5": None},
+        {"pool_proj": None},
+        {"7x7": one},
+        {"1x1": three},
+        {"3x3": one},
+        {"3x3_reduce": three, "3x3": one},
+        {"3x3": (np.ones((1, 2, 3, 3)), np.ones(1))},
+    )
+    kept = {name: pair for name, pair in (branches | changes).items() if pair is not None}
+    return dict(x=np.ones((1, 1, 3, 4)), branches=kept)
 
 
 def float32_module(draw: Draw) -> Arguments:
@@ -1274,6 +1363,7 @@ inception_module = Exercise(
         "float32": float32_module,
         "integers": integer_module,
         "empty batch": no_images,
+        "impossible": impossible_module,
     },
     laws=[
         agrees(0.5, "one channel", says="the four branches stand one after the other as channels"),
@@ -1281,7 +1371,8 @@ inception_module = Exercise(
                name="channels",
                says="so they do for any pixels, and any number of channels in a branch"),
         dtype(0.5),
-        untouched(0.5, needs="agrees"),
+        lasting(untouched(0.5, "channels", "float32", "integers", needs="agrees")),
+        refuses("a missing name, or weights of another shape, raises ValueError"),
     ],
     tolerance=module_error,
     misconceptions=[
@@ -1295,4 +1386,13 @@ inception_module = Exercise(
         pool_first,
     ],
     cases=8,
+    formula=(
+        '1. the 1x1 convolution "1x1"',
+        '2. the 1x1 convolution "3x3_reduce", then the 3x3 convolution "3x3"',
+        '3. the 1x1 convolution "5x5_reduce", then the 5x5 convolution "5x5"',
+        '4. a 3x3 max pool with stride 1 and padding 1, then the 1x1 convolution '
+        '"pool_proj"',
+        "All strides are 1, paddings keep H and W, and a ReLU follows every convolution.",
+    ),
+    working=_working.branch,
 )  # fmt: skip

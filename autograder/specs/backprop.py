@@ -16,7 +16,7 @@ import numpy as np
 from autograder.compare import Mismatch, mismatch, structure
 from autograder.laws import agrees, dtype, largest_of, lasting, refuses, tidy, untouched
 from autograder.spec import Arguments, Case, Exercise, Kind, Law
-from autograder.specs import _layers, _pools
+from autograder.specs import _layers, _pools, _working
 from autograder.specs._layers import (
     CONVOLUTION,
     IMPOSSIBLE_WINDOWS,
@@ -25,11 +25,12 @@ from autograder.specs._layers import (
     Pair,
     output_shape,
     renumbered,
+    renumbered_all,
 )
 from autograder.specs._pools import Pixels, few, negative, positive, windows
 from autograder.strategies import Draw
 from autograder.tolerance import exact, largest, of_sums, of_windows, unit_roundoff
-from autograder.working import linear
+from autograder.working import sums
 from reference import ops
 
 if TYPE_CHECKING:
@@ -72,9 +73,9 @@ def numbers(*types: str, of: Kind) -> Kind:
 
     def kind(draw: Draw) -> Arguments:
         type_ = draw.choose(*types)
-        arguments = of(draw)
-        dtypes = dict.fromkeys(arguments, "real" if type_ == "pixels" else type_)
-        changed = {name: renumbered(draw, dtypes[name], value) for name, value in arguments.items()}
+        changed = renumbered_all(
+            draw, "real" if type_ == "pixels" else type_, arguments := of(draw)
+        )
         if type_ == "pixels":
             changed["x"] = draw.layout(np.abs(arguments["x"]).astype(np.uint8))
         return changed
@@ -203,7 +204,8 @@ relu_backward = Exercise(
     tolerance=exact,
     misconceptions=relu_ideas(),
     returns=("dx",),
-    working=linear(ops.relu_backward, "dy", ("dx",)),
+    formula=("dx of relu(x): dy where x was above 0, else 0.",),
+    working=_working.relu_gradient,
 )
 
 
@@ -324,7 +326,11 @@ dense_backward = Exercise(
     tolerance=of_sums(ops.dense_backward, "dy"),
     misconceptions=dense_ideas(),
     returns=GRADIENTS,
-    working=linear(ops.dense_backward, "dy", GRADIENTS),
+    formula=(
+        "(dx, dw, db) of y = x @ w + b: dy (N, M), x (N, D), w (D, M).",
+        "The loss already holds any mean over the batch, so nothing is divided by N here.",
+    ),
+    working=sums(ops.dense_backward, "dy", {"dx": "w", "dw": "x", "db": ""}),
 )
 
 
@@ -499,6 +505,11 @@ cross_entropy_backward = Exercise(
     tolerance=of_softmax_gradient,
     misconceptions=cross_entropy_ideas(),
     returns=("dlogits",),
+    formula=(
+        "Gradient of the mean `cross_entropy` at the logits",
+        "The loss is a mean over the batch, so each row's gradient is divided by N.",
+    ),
+    working=_working.cross_entropy_gradient,
 )
 
 
@@ -735,7 +746,13 @@ max_pool2d_backward = Exercise(
     tolerance=of_windows("dy"),
     misconceptions=max_pool_ideas(),
     returns=("dx",),
-    working=linear(ops.max_pool2d_backward, "dy", ("dx",)),
+    formula=(
+        "Each number of dy goes to the pixel that won its window.",
+        "When several pixels tie, the first in row-major order gets it all: top row first, "
+        "then from left to right.",
+        "A pixel that won more than one window gets the sum.",
+    ),
+    working=_working.winners,
 )
 
 
@@ -827,7 +844,10 @@ avg_pool2d_backward = Exercise(
     tolerance=of_windows("dy"),
     misconceptions=avg_pool_ideas(),
     returns=("dx",),
-    working=linear(ops.avg_pool2d_backward, "dy", ("dx",)),
+    formula=(
+        "Each number of dy is shared equally by the real pixels of its window; shares add up.",
+    ),
+    working=sums(ops.avg_pool2d_backward, "dy"),
 )
 
 
@@ -836,7 +856,8 @@ avg_pool2d_backward = Exercise(
 
 def gradient_of(draw: Draw, layer: Arguments) -> Arguments:
     """A convolutional layer's arguments without b, and dy in front of them."""
-    x, w, stride, padding = (layer[name] for name in ("x", "w", "stride", "padding"))
+    x, w = layer["x"], layer["w"]
+    stride, padding = layer.get("stride", ONE), layer.get("padding", NONE)
     size = output_shape(x.shape[2:], w.shape[2:], stride, padding)
     return dict(dy=draw.whole(len(x), len(w), *size), x=x, w=w, stride=stride, padding=padding)
 
@@ -1111,7 +1132,16 @@ conv2d_backward = Exercise(
     tolerance=of_sums(ops.conv2d_backward, "dy"),
     misconceptions=conv_ideas(),
     returns=GRADIENTS,
-    working=linear(ops.conv2d_backward, "dy", GRADIENTS),
+    formula=(
+        "y[n, o, i, j] = b[o] + sum over c, u, v of xp[n, c, i * sh + u, j * sw + v] * w[o, "
+        "c, u, v]",
+        "dx (N, C, H, W): every product that x[n, c, r, s] was part of adds dy[n, o, i, j] "
+        "times its w; the gradient of the padding is dropped",
+        "dw (O, C, KH, KW): every product that w[o, c, u, v] was part of adds dy[n, o, i, "
+        "j] times its pixel of xp",
+        "db (O,): b[o] was added to every output of filter o",
+    ),
+    working=sums(ops.conv2d_backward, "dy", {"dx": "w", "dw": "x", "db": ""}),
 )
 
 
@@ -1319,5 +1349,10 @@ col2im = Exercise(
     tolerance=of_sums(ops.col2im, "columns"),
     misconceptions=col2im_ideas(),
     returns=("image",),
-    working=linear(ops.col2im, "columns", ("image",)),
+    formula=(
+        "every entry goes back to the pixel that it would have been copied from; a pixel "
+        "that several windows hold gets the sum, one that no window holds gets 0, and what "
+        "came from the padding is dropped",
+    ),
+    working=sums(ops.col2im, "columns"),
 )

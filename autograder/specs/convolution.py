@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autograder.compare import Mismatch
-from autograder.laws import agrees, dtype, fresh, refuses, shape, shifted, untouched
+from autograder.laws import agrees, dtype, fresh, lasting, refuses, shape, shifted, untouched
 from autograder.spec import Arguments, Case, Exercise, Law
 from autograder.specs._layers import (
     CONVOLUTION,
@@ -24,10 +24,12 @@ from autograder.specs._layers import (
     image_size,
     output_shape,
     renumbered,
+    renumbered_all,
+    unsaid,
 )
 from autograder.strategies import Draw
 from autograder.tolerance import exact, of_sums
-from autograder.working import linear
+from autograder.working import copy_of, sums
 from reference import ops
 
 if TYPE_CHECKING:
@@ -52,8 +54,7 @@ def kernel_fills_the_image(draw: Draw) -> Arguments:
 
 def one_channel_numbers(draw: Draw, kind: str) -> Arguments:
     shape = draw.size(3, 5), draw.size(4, 6)
-    image = renumbered(draw, kind, np.zeros(shape))
-    return dict(image=image, kernel=renumbered(draw, kind, np.zeros((2, 3))))
+    return renumbered_all(draw, kind, dict(image=draw.whole(*shape), kernel=draw.whole(2, 3)))
 
 
 def large_images(draw: Draw) -> Arguments:
@@ -64,6 +65,22 @@ def large_images(draw: Draw) -> Arguments:
 def kernel_too_large(draw: Draw) -> Arguments:
     kernel = draw.choose((1, 3), (4, 1), (4, 4))
     return dict(image=draw.whole(3, 2), kernel=draw.whole(*kernel))
+
+
+def impossible_channel(draw: Draw) -> Arguments:
+    """A kernel that is too large, or an array with other axes than rows and columns."""
+    fault = draw.choose(
+        {"kernel": (1, 3)},
+        {"kernel": (4, 1)},
+        {"kernel": (4, 4)},
+        {"image": (3,)},
+        {"image": (1, 3, 2)},
+        {"kernel": (2,)},
+        {"kernel": (1, 1, 1)},
+        {"kernel": ()},
+    )
+    shapes = {"image": (3, 2), "kernel": (2, 2), **fault}
+    return {name: np.ones(shape) for name, shape in shapes.items()}
 
 
 def flipped_kernel(image, kernel):
@@ -125,7 +142,7 @@ cross_correlate2d = Exercise(
         "kernel fills": kernel_fills_the_image,
         "large": large_images,
         **by_numbers(one_channel_numbers),
-        "impossible": kernel_too_large,
+        "impossible": impossible_channel,
     },
     laws=[
         shape("the output is (H - KH + 1, W - KW + 1)", 0.5),
@@ -137,8 +154,8 @@ cross_correlate2d = Exercise(
             says="it is right for pixels of any dtype, memory layout and size",
         ),
         dtype(0.5),
-        untouched(0.5),
-        refuses("a kernel larger than the image raises ValueError"),
+        lasting(untouched(0.5, "plain", *NUMBERS)),
+        refuses("a kernel larger than the image, or other axes than two, raise ValueError"),
     ],
     tolerance=of_sums(ops.cross_correlate2d, "image"),
     misconceptions=[
@@ -151,7 +168,8 @@ cross_correlate2d = Exercise(
         last_row_zero,
         mean_of_the_window,
     ],
-    working=linear(ops.cross_correlate2d, "image"),
+    formula=("y[i, j] = sum over u, v of image[i + u, j + v] * kernel[u, v]",),
+    working=sums(ops.cross_correlate2d, "image", "kernel"),
 )
 
 
@@ -178,9 +196,16 @@ def true_convolution_numbers(draw: Draw, kind: str) -> Arguments:
 
 
 def impossible_mode(draw: Draw) -> Arguments:
-    if draw.size(0, 1):
-        return dict(image=draw.whole(3, 3), kernel=draw.whole(2, 2), mode="half")
-    return {**kernel_too_large(draw), "mode": "valid"}
+    image, kernel, mode = draw.choose(
+        ((3, 3), (2, 2), "half"),
+        ((3, 2), (1, 3), "valid"),
+        ((3, 2), (4, 1), "valid"),
+        ((0, 2), (1, 1), "full"),
+        ((2, 0), (1, 1), "same"),
+        ((2, 2), (0, 1), "full"),
+        ((2, 2), (1, 0), "same"),
+    )
+    return dict(image=np.ones(image), kernel=np.ones(kernel), mode=mode)
 
 
 def kernel_not_flipped(image, kernel, mode="valid"):
@@ -240,8 +265,8 @@ convolve2d = Exercise(
             says="every mode, dtype and kernel size gives the definition's values",
         ),
         dtype(0.5),
-        untouched(0.5),
-        refuses("an unknown mode, or a kernel that does not fit, raises ValueError"),
+        lasting(untouched(0.5, "valid", *NUMBERS)),
+        refuses("an unknown mode, nothing at all, or a kernel that does not fit: ValueError"),
     ],
     tolerance=of_sums(ops.convolve2d, "image"),
     misconceptions=[
@@ -251,7 +276,14 @@ convolve2d = Exercise(
         mode_ignored,
         same_starts_at_half_kernel,
     ],
-    working=linear(ops.convolve2d, "image"),
+    formula=(
+        "full[i, j] = sum over u, v of image[i - u, j - v] * kernel[u, v], zeros outside of "
+        "the image",
+        '"same": the part of "full" with the size of the image, (H, W), from row (KH - 1) '
+        "// 2 and column (KW - 1) // 2 on",
+        '"valid": only where the kernel lies inside of the image, (H - KH + 1, W - KW + 1)',
+    ),
+    working=sums(ops.convolve2d, "image", "kernel"),
 )
 
 
@@ -490,25 +522,33 @@ conv2d = Exercise(
     ],
     tolerance=of_sums(ops.conv2d, "x"),
     misconceptions=ideas(ops.conv2d),
-    working=linear(ops.conv2d, "x", bias="b"),
+    formula=(
+        "y[n, o, i, j] = b[o] + sum over c, u, v of xp[n, c, i * sh + u, j * sw + v] * w[o, "
+        "c, u, v]",
+        "where xp is x with padding[0] rows of zeros above and below and padding[1] columns "
+        "of zeros on the left and right",
+    ),
+    working=sums(ops.conv2d, "x", "w", bias="b"),
 )
 
 
 # --- im2col
 
 
-def windows(draw: Draw, kernel: Pair, stride: Pair = (1, 1), padding: Pair = (0, 0)) -> Arguments:
+def windows(
+    draw: Draw, kernel: Pair, stride: Pair = (1, 1), padding: Pair = (0, 0), more: int = 3
+) -> Arguments:
     n, c = draw.size(1, 2), draw.size(1, 3)
-    x = draw.shuffled(n, c, *image_size(draw, kernel, padding))
+    x = draw.shuffled(n, c, *image_size(draw, kernel, padding, more))
     return dict(x=x, kernel=kernel, stride=stride, padding=padding)
 
 
 def plain_windows(draw: Draw) -> Arguments:
-    return windows(draw, draw.pair(1, 3))
+    return unsaid(windows(draw, draw.pair(1, 3)))
 
 
 def strided_windows(draw: Draw) -> Arguments:
-    return windows(draw, draw.pair(1, 3), draw.unlike_pair(1, 3))
+    return unsaid(windows(draw, draw.pair(1, 3), draw.unlike_pair(1, 3)))
 
 
 def padded_windows(draw: Draw) -> Arguments:
@@ -516,7 +556,7 @@ def padded_windows(draw: Draw) -> Arguments:
 
 
 def windows_of_other_numbers(draw: Draw, kind: str) -> Arguments:
-    arguments = windows(draw, draw.pair(1, 3), draw.pair(1, 2), draw.pair(0, 1))
+    arguments = windows(draw, draw.pair(1, 3), draw.pair(1, 2), draw.pair(0, 1), more=9)
     return {**arguments, "x": renumbered(draw, kind, arguments["x"])}
 
 
@@ -602,7 +642,7 @@ im2col = Exercise(
             says="windows reach into the padding; any numbers, any batch",
         ),
         dtype(0.5),
-        untouched(0.5),
+        lasting(untouched(0.5, "plain", *NUMBERS)),
         refuses("impossible geometry raises ValueError"),
     ],
     misconceptions=[
@@ -615,6 +655,12 @@ im2col = Exercise(
     ],
     returns=("columns",),
     tolerance=exact,
+    formula=(
+        "Column i * WO + j holds the window that the output (i, j) of a convolution looks "
+        "at, padding included.",
+        "Its entries are ordered channel, row, column: the order of w[o] in memory.",
+    ),
+    working=copy_of(ops.im2col, "x"),
 )
 
 
@@ -698,13 +744,14 @@ conv2d_im2col = Exercise(
         ),
         speed,
         dtype(0.5),
-        untouched(0.5),
+        lasting(untouched(0.5, "one filter", *NUMBERS)),
         refuses("impossible geometry raises ValueError"),
     ],
     tolerance=of_sums(ops.conv2d_im2col, "x"),
     misconceptions=ideas(ops.conv2d_im2col),
-    working=linear(ops.conv2d_im2col, "x", bias="b"),
     cases=8,
+    formula=("The same numbers as `conv2d`",),
+    working=sums(ops.conv2d_im2col, "x", "w", bias="b"),
 )
 
 
@@ -731,13 +778,19 @@ def grouped(
 
 
 def one_group(draw: Draw) -> Arguments:
-    width, depth, stride = draw.size(1, 2), draw.size(1, 2), draw.pair(1, 2)
-    return grouped(draw, 1, width, depth, stride, draw.pair(0, 1), (1, 1))
+    """What is not said is one group, no dilation, and perhaps no padding and a stride of one."""
+    width, depth = draw.size(1, 2), draw.size(1, 2)
+    stride, padding = draw.choose(((1, 1), (0, 0)), (draw.pair(1, 2), draw.pair(0, 1)))
+    arguments = grouped(draw, 1, width, depth, stride, padding, (1, 1))
+    del arguments["groups"], arguments["dilation"]
+    return unsaid(arguments)
 
 
 def dilations(draw: Draw) -> Arguments:
     dilation = draw.unlike_pair(1, 3)
-    return grouped(draw, 1, 1, draw.size(1, 2), draw.pair(1, 2), draw.pair(0, 1), dilation)
+    arguments = grouped(draw, 1, 1, draw.size(1, 2), draw.pair(1, 2), draw.pair(0, 1), dilation)
+    del arguments["groups"]
+    return arguments
 
 
 def groups(draw: Draw) -> Arguments:
@@ -753,31 +806,30 @@ def grouped_numbers(draw: Draw, kind: str) -> Arguments:
     arguments = grouped(draw, 2, 2, 1, draw.pair(1, 2), draw.pair(0, 1), draw.pair(1, 2))
     if draw.size(0, 3) == 0:
         arguments["x"] = arguments["x"][:0]
-    return {name: renumbered(draw, kind, value) for name, value in arguments.items()}
+    return renumbered_all(draw, kind, arguments)
 
 
 def impossible_groups(draw: Draw) -> Arguments:
     good = dict(
-        x=draw.whole(1, 4, 4, 4),
-        w=draw.whole(4, 2, 2, 2),
-        b=draw.whole(4),
+        x=np.ones((1, 4, 4, 4)),
+        w=np.ones((4, 2, 2, 2)),
+        b=np.ones(4),
         stride=(1, 1),
         padding=(0, 0),
         dilation=(1, 1),
         groups=2,
     )
-    fault = draw.choose("groups", "outputs", "dilation", "stride", "kernel")
-    if fault == "groups":
-        good["groups"] = draw.choose(3, 0, 1)
-    elif fault == "outputs":
-        good |= {"w": draw.whole(3, 2, 2, 2), "b": draw.whole(3)}
-    elif fault == "dilation":
-        good["dilation"] = draw.choose((0, 1), (4, 1), (1, 4))
-    elif fault == "stride":
-        good["stride"] = (1, 0)
-    else:
-        good["w"] = draw.whole(4, 2, 5, 2)
-    return good
+    fault = draw.choose(
+        {"groups": 3},
+        {"groups": 0},
+        {"x": np.ones((1, 5, 4, 4))},
+        {"w": np.ones((3, 2, 2, 2)), "b": np.ones(3)},
+        {"dilation": (0, 1)},
+        {"dilation": (1, 4)},
+        {"stride": (1, 0)},
+        {"w": np.ones((4, 2, 5, 2))},
+    )
+    return good | fault
 
 
 def dilation_ignored(x, w, b, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
@@ -865,7 +917,7 @@ grouped_conv2d = Exercise(
             says="each filter reads its own group's channels",
         ),
         dtype(0.5),
-        untouched(0.5),
+        lasting(untouched(0.5, "groups", *NUMBERS)),
         refuses("groups that do not divide, and impossible geometry, raise ValueError"),
     ],
     tolerance=of_sums(ops.grouped_conv2d, "x"),
@@ -879,6 +931,11 @@ grouped_conv2d = Exercise(
         filters_interleaved,
         first_group_for_all,
     ],
-    working=linear(ops.grouped_conv2d, "x", bias="b"),
     cases=8,
+    formula=(
+        "the filters of run g see the channels of run g alone",
+        "With dilation (dh, dw), tap (u, v) of the kernel reads the pixel u * dh rows and v "
+        "* dw columns after the window's first.",
+    ),
+    working=sums(ops.grouped_conv2d, "x", "w", bias="b"),
 )

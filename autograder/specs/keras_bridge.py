@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from autograder.laws import agrees, dtype, shape, untouched
-from autograder.spec import Arguments, Exercise
+from autograder.laws import agrees, dtype, lasting, refuses, shape, untouched
+from autograder.spec import IMPOSSIBLE, Arguments, Exercise
+from autograder.specs import _working
 from autograder.specs._layers import ONE, renumbered
 from autograder.specs._network import SmallNetwork
 from autograder.strategies import Draw
 from autograder.tolerance import exact
+from autograder.working import copy_of
 from reference import ops
 
 LESSON = 10
@@ -59,11 +61,16 @@ def no_image(name: str, draw: Draw) -> Arguments:
     return {name: np.zeros((0, draw.size(1, 3), draw.size(1, 3), draw.size(1, 3)))}
 
 
+def other_axes(name: str, draw: Draw) -> Arguments:
+    return {name: np.ones(draw.choose((2, 3), (1, 2, 3), (1, 1, 1, 2, 3)))}
+
+
 def moved(
     name: str, *kinds: Callable[[str, Draw], Arguments]
 ) -> dict[str, Callable[[Draw], Arguments]]:
     """The kinds for a function whose only argument has this name."""
-    return {kind.__name__.replace("_", " "): partial(kind, name) for kind in kinds}
+    named = {kind.__name__.replace("_", " "): partial(kind, name) for kind in kinds}
+    return {**named, IMPOSSIBLE: partial(other_axes, name)}
 
 
 def swapped_in_and_out_channels(kernel):
@@ -97,7 +104,8 @@ kernel_from_keras = Exercise(
     laws=[
         agrees(0.5, says="weight [u, v, c, o] of Keras becomes [o, c, u, v]"),
         dtype(0.5),
-        untouched(0.5, needs="agrees"),
+        lasting(untouched(0.5, "four axes", "large", "integers", needs="agrees")),
+        refuses("a kernel without exactly four axes raises ValueError"),
     ],
     tolerance=exact,
     misconceptions=[
@@ -107,6 +115,8 @@ kernel_from_keras = Exercise(
         kernel_flipped_too,
     ],
     returns=("the kernel",),
+    formula=("Keras' kernel (KH, KW, C, O) as ours, (O, C, KH, KW)",),
+    working=copy_of(ops.kernel_from_keras, "kernel"),
 )  # fmt: skip
 
 
@@ -141,7 +151,8 @@ images_from_keras = Exercise(
     laws=[
         agrees(0.5, says="pixel [n, i, j, c] of Keras becomes [n, c, i, j]"),
         dtype(0.5),
-        untouched(0.5, needs="agrees"),
+        lasting(untouched(0.5, "four axes", "large", "integers", needs="agrees")),
+        refuses("images without exactly four axes raise ValueError"),
     ],
     tolerance=exact,
     misconceptions=[
@@ -151,6 +162,8 @@ images_from_keras = Exercise(
         pixels_scaled,
     ],
     returns=("the images",),
+    formula=("Keras' images (N, H, W, C) as ours, (N, C, H, W)",),
+    working=copy_of(ops.images_from_keras, "images"),
 )  # fmt: skip
 
 
@@ -297,6 +310,14 @@ def convolution_biases_forgotten(weights, images):
     return run(weights, images, biases=(0, 0, 1))
 
 
+def impossible_model(draw: Draw) -> Arguments:
+    """A weight too few, or a dense layer for other images or with a bias of another length."""
+    weights, images = one_picture(draw).values()
+    dense, bias = weights[4:]
+    ends = draw.choose([dense], [dense[:-1], bias], [dense, bias[:1]])
+    return dict(weights=[*weights[:4], *ends], images=images)
+
+
 def logits_error(arguments: Arguments, expected: Any) -> np.ndarray:
     """That of the same network with the axes in our order."""
     w = arguments["weights"]
@@ -316,6 +337,7 @@ predict = Exercise(
         "float32": float32_model,
         "integers": integer_pixels,
         "empty batch": no_picture,
+        IMPOSSIBLE: impossible_model,
     },
     laws=[
         shape("the logits are (N, 10)", 0.5),
@@ -323,7 +345,8 @@ predict = Exercise(
         agrees(0.5, "two images", "real", "float32", "integers", "empty batch", name="numbers",
                says="so they are for any number of images, and for the pixels' dtypes"),
         dtype(0.5, says="the images decide the dtype: float32, or float64"),
-        untouched(0.5, needs="agrees"),
+        lasting(untouched(0.5, "one image", "float32", "integers", needs="agrees")),
+        refuses("another number of weights, or weights that do not fit, raise ValueError"),
     ],
     tolerance=logits_error,
     misconceptions=[
@@ -344,4 +367,10 @@ predict = Exercise(
     returns=("logits",),
     cases=3,
     seconds=10.0,
+    formula=(
+        'Conv2D 8@3x3 "same" + ReLU, MaxPooling2D 2, Conv2D 16@3x3 "same" + ReLU, '
+        'MaxPooling2D 2, Flatten, Dense 10',
+        "Keras flattens its own layout, in the order row, column, channel.",
+    ),
+    working=_working.logits_of_keras,
 )  # fmt: skip

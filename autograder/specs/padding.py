@@ -12,7 +12,9 @@ import numpy as np
 
 from autograder.laws import agrees, dtype, fresh, refuses, shape, untouched
 from autograder.spec import Arguments, Exercise
+from autograder.specs import _working
 from autograder.strategies import Draw
+from autograder.working import copy_of
 from reference import ops
 
 LESSON = 2
@@ -51,6 +53,8 @@ def impossible_axis(draw: Draw) -> Arguments:
         dict(size=5, kernel=3, stride=0),
         dict(size=5, kernel=0),
         dict(size=5, kernel=2, stride=1, padding=(-1, 0)),
+        dict(size=5, kernel=2, stride=1, padding=(0, -1)),
+        dict(size=5, kernel=2, stride=1, padding=(3, -1)),
         dict(size=5, kernel=2, stride=1, padding=(0, 0), dilation=0),
     )
 
@@ -145,6 +149,13 @@ output_size = Exercise(
     ],
     returns=("the size",),
     cases=16,
+    formula=(
+        "The first place is the very first cell; each next one is `stride` cells further; "
+        "the whole kernel must lie inside.",
+        "With dilation d the taps of the kernel are d cells apart: 3 taps with dilation 2 "
+        "reach over 5 cells.",
+    ),
+    working=_working.places,
 )
 
 
@@ -164,7 +175,12 @@ def strided_same(draw: Draw) -> Arguments:
 
 
 def impossible_same(draw: Draw) -> Arguments:
-    return draw.choose(dict(size=5, kernel=0), dict(size=5, kernel=3, stride=0))
+    return draw.choose(
+        dict(size=5, kernel=0),
+        dict(size=5, kernel=3, stride=0),
+        dict(size=0, kernel=3),
+        dict(size=-1, kernel=3, stride=2),
+    )
 
 
 def extra_cell_before(size, kernel, stride=1):
@@ -225,7 +241,7 @@ same_padding = Exercise(
         agrees(0.5, "odd kernel", name="odd", says="an odd kernel gets the same on both sides"),
         agrees(1, "even kernel", name="even", says="an even kernel gets its extra cell after"),
         agrees(1, "strided", name="stride", says="with a stride, ceil(size / stride) outputs fit"),
-        refuses("a kernel or stride below 1 raises ValueError"),
+        refuses("a size, kernel or stride below 1 raises ValueError"),
     ],
     misconceptions=[
         extra_cell_before,
@@ -238,6 +254,11 @@ same_padding = Exercise(
     ],
     returns=("(before, after)",),
     cases=16,
+    formula=(
+        "It gives an output of ceil(size / stride) entries with no more padding than that needs.",
+        "The total is shared by both sides; when it is odd, the extra cell goes after.",
+    ),
+    working=_working.same_amounts,
 )
 
 
@@ -261,7 +282,7 @@ def one_side(draw: Draw) -> Arguments:
 
 
 def all_sides(draw: Draw) -> Arguments:
-    return dict(x=images(draw), padding=amounts(draw, 1, 2, 3, 4))
+    return dict(x=images(draw, most=draw.choose(3, 12)), padding=amounts(draw, 1, 2, 3, 4))
 
 
 def no_padding(draw: Draw) -> Arguments:
@@ -279,8 +300,18 @@ def empty_batch(draw: Draw) -> Arguments:
 
 
 def impossible_padding(draw: Draw) -> Arguments:
-    x = draw.whole(1, 1, 2, 3)
-    return dict(x=x, padding=draw.choose(((-1, 0), (0, 0)), ((0, 0), (0, -1)), ((0, -2), (1, 1))))
+    """A negative amount, also where NumPy would stretch one pixel into none; or other axes."""
+    fault = draw.choose(
+        {"padding": ((-1, 2), (0, 0))},
+        {"padding": ((2, -1), (0, 0))},
+        {"padding": ((0, 0), (-1, 2))},
+        {"padding": ((0, 0), (2, -1))},
+        {"padding": ((0, -2), (1, 1))},
+        {"x": np.ones((2, 3))},
+        {"x": np.ones((1, 2, 3))},
+        {"x": np.ones((1, 1, 1, 2, 3))},
+    )
+    return {**dict(x=np.ones((1, 1, 1, 1)), padding=((0, 0), (0, 0))), **fault}
 
 
 def swapped_axes(x, padding):
@@ -360,7 +391,7 @@ zero_pad2d = Exercise(
         dtype(0.5),
         untouched(0.5),
         fresh(0.5, "one side"),
-        refuses("a negative amount raises ValueError"),
+        refuses("a negative amount, or an x without four axes, raises ValueError"),
     ],
     misconceptions=[
         swapped_axes,
@@ -372,4 +403,9 @@ zero_pad2d = Exercise(
         batch_and_channels_padded,
     ],
     cases=10,
+    formula=(
+        "x (N, C, H, W) with zeros around every image: (N, C, top + H + bottom, left + W + right)",
+        "`padding` is ((top, bottom), (left, right)).",
+    ),
+    working=copy_of(ops.zero_pad2d, "x"),
 )

@@ -35,7 +35,7 @@ from autograder.specs._pools import (
 )
 from autograder.strategies import Draw
 from autograder.tolerance import exact, of_windows
-from autograder.working import linear, maximum
+from autograder.working import maximum, mean
 from reference import ops
 
 LESSON = 6
@@ -274,6 +274,10 @@ max_pool2d = Exercise(
         min_instead_of_max,
         *ideas(ops.max_pool2d, np.max),
     ],
+    formula=(
+        "y[n, c, i, j] = max over u, v of xp[n, c, i * sh + u, j * sw + v]",
+        "where xp is x with padding[0] rows and padding[1] columns of minus infinity on both sides",
+    ),
     working=maximum(ops.max_pool2d, "x"),
 )
 
@@ -375,7 +379,11 @@ avg_pool2d = Exercise(
         integers_truncated,
         *ideas(ops.avg_pool2d, np.mean),
     ],
-    working=linear(ops.avg_pool2d, "x"),
+    formula=(
+        "the sum of a window's real pixels is divided by their number, so a window that "
+        "hangs over the border divides by less",
+    ),
+    working=mean(ops.avg_pool2d, "x"),
 )
 
 
@@ -404,7 +412,9 @@ def no_images(draw: Draw) -> Arguments:
 
 
 def other_axes(draw: Draw) -> Arguments:
-    return dict(x=np.ones(draw.choose((2, 3), (2, 3, 2), (2, 3, 2, 1, 2))))
+    """Other axes than four, or no pixels."""
+    shapes = (2, 3), (2, 3, 2), (2, 3, 2, 1, 2), (2, 3, 0, 2), (2, 3, 2, 0)
+    return dict(x=np.ones(draw.choose(*shapes)))
 
 
 def pools_over_batch(x):
@@ -464,7 +474,7 @@ global_avg_pool2d = Exercise(
                 needs="agrees",
             )
         ),
-        refuses("an x that has not exactly four axes raises ValueError"),
+        refuses("an x without four axes, or without pixels, raises ValueError"),
     ],
     tolerance=of_windows("x"),
     misconceptions=[
@@ -474,5 +484,6 @@ global_avg_pool2d = Exercise(
         largest_of_the_channel,
         integer_means,
     ],
-    working=linear(ops.global_avg_pool2d, "x"),
+    formula=("The mean of every channel: x (N, C, H, W) gives (N, C).",),
+    working=mean(ops.global_avg_pool2d, "x"),
 )

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from autograder.compare import Mismatch
-from autograder.laws import agrees, dtype, fresh, refuses, untouched
+from autograder.laws import agrees, dtype, fresh, lasting, refuses, untouched
 from autograder.spec import Arguments, Case, Exercise, Law
-from autograder.specs._layers import ONE, Pair, filters, image_size, renumbered
+from autograder.specs._layers import ONE, Pair, filters, image_size, renumbered, renumbered_all
 from autograder.strategies import Draw
 from autograder.tolerance import of_sums
-from autograder.working import linear
+from autograder.working import copy_of, sums
 from reference import ops
 
 LESSON = 4
@@ -31,7 +31,7 @@ def integers(draw: Draw, arguments: Arguments) -> Arguments:
 
 def of_type(draw: Draw, arguments: Arguments, kind: str) -> Arguments:
     """The same geometry with other numbers, in another layout in memory."""
-    return {name: renumbered(draw, kind, value) for name, value in arguments.items()}
+    return renumbered_all(draw, kind, arguments)
 
 
 # --- sliding_windows
@@ -147,7 +147,7 @@ def transposed_places(x, kernel, stride=(1, 1)):
 
 def copied(points: float) -> Law:
     """`untouched`, and the windows do not share memory among themselves either."""
-    law = untouched(points, needs="agrees")
+    law = untouched(points, "plain", "strided", "real", "integers", needs="agrees")
 
     def judge(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
         if (wrong := law.judge(exercise, case, answers)) is not None:
@@ -157,7 +157,7 @@ def copied(points: float) -> Law:
         return None
 
     says = "arguments stay as they were, and every window is a copy"
-    return dataclasses.replace(law, says=says, judge=judge)
+    return lasting(dataclasses.replace(law, says=says, judge=judge))
 
 
 sliding_windows = Exercise(
@@ -193,6 +193,8 @@ sliding_windows = Exercise(
         transposed_places,
     ],
     returns=("windows",),
+    formula=("windows[n, c, i, j, u, v] = x[n, c, i * sh + u, j * sw + v]",),
+    working=copy_of(ops.sliding_windows, "x"),
 )  # fmt: skip
 
 
@@ -316,11 +318,13 @@ downsample = Exercise(
     laws=[
         agrees(0.5, says="from the first on, every stride-th row and column stays"),
         dtype(0.5),
-        untouched(0.5, needs="agrees"),
+        lasting(untouched(0.5, "kept", "all", "real", "integers", needs="agrees")),
         refuses("a stride below 1 raises ValueError"),
     ],
     misconceptions=down_ideas(),
     cases=8,
+    formula=("y[n, c, i, j] = x[n, c, i * sh, j * sw]",),
+    working=copy_of(ops.downsample, "x"),
 )
 
 
@@ -533,6 +537,10 @@ strided_conv2d = Exercise(
     ],
     tolerance=of_sums(ops.strided_conv2d, "x"),
     misconceptions=strided_ideas(),
-    working=linear(ops.strided_conv2d, "x"),
     cases=10,
+    formula=(
+        "y[n, o, i, j] = sum over c, u, v of x[n, c, i * sh + u, j * sw + v] * w[o, c, u, "
+        "v]",
+    ),
+    working=sums(ops.strided_conv2d, "x", "w"),
 )  # fmt: skip

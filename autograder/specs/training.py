@@ -6,7 +6,8 @@ Dahl and Hinton, "On the importance of initialization and momentum" (2013), for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import permutations, product
 from math import ceil, prod, sqrt
 from typing import Any
 
@@ -15,8 +16,9 @@ import numpy as np
 from autograder.compare import Mismatch, mismatch, number
 from autograder.digits import small_digits
 from autograder.isolation.wire import RandomSource
-from autograder.laws import agrees, dtype, tidy, untouched
-from autograder.spec import Arguments, Case, Exercise, Law
+from autograder.laws import agrees, dtype, lasting, refuses, tidy, untouched
+from autograder.spec import IMPOSSIBLE, Arguments, Case, Exercise, Law
+from autograder.specs import _working
 from autograder.specs._layers import ONE, Pair, renumbered
 from autograder.specs._network import SmallNetwork
 from autograder.strategies import Draw
@@ -50,6 +52,10 @@ def dense_shape(draw: Draw) -> Arguments:
 def small_shape(draw: Draw) -> Arguments:
     shape = draw.choose((2, 2), (8, 1, 3, 3), (3, 4), (2, 3, 2, 1))
     return dict(shape=shape, rng=draw.generator())
+
+
+def impossible_shape(draw: Draw) -> Arguments:
+    return dict(shape=draw.choose((3,), (2, 3, 4), (1, 2, 3, 4, 5)), rng=draw.generator())
 
 
 def fan_in(shape: Sequence[int]) -> int:
@@ -96,6 +102,8 @@ def _draws_from_rng(exercise: Exercise, case: Case, answers: Sequence[Any]) -> M
         return Mismatch("two generators in the same state give different weights; use rng alone")
     if np.array_equal(first, other):
         return Mismatch("another generator gives the same weights; draw them from rng")
+    if not np.array_equal(first, answers[3].value):
+        return Mismatch("a second call changed the result of the first")
     return None
 
 
@@ -153,7 +161,12 @@ def scaling_error(arguments: Arguments, expected: Any) -> float:
 
 he_normal = Exercise(
     ops.he_normal,
-    kinds={"conv": filters_shape, "dense": dense_shape, "small": small_shape},
+    kinds={
+        "conv": filters_shape,
+        "dense": dense_shape,
+        "small": small_shape,
+        IMPOSSIBLE: impossible_shape,
+    },
     laws=[
         Law("conv", "filters have mean 0 and standard deviation sqrt(2 / (C * KH * KW))", 0.5,
             _spread, ("conv",)),
@@ -161,6 +174,7 @@ he_normal = Exercise(
             _spread, ("dense",)),
         Law("generator", "the weights are float64, drawn from rng and from nothing else", 0.5,
             _draws_from_rng, ("small",), calls=_equal_generators, reread=True),
+        refuses("a shape of neither two nor four axes raises ValueError"),
     ],
     tolerance=scaling_error,
     misconceptions=[
@@ -174,6 +188,11 @@ he_normal = Exercise(
     ],
     returns=("w",),
     cases=8,
+    formula=(
+        "Their standard deviation is sqrt(2 / fan_in), where fan_in is the number of inputs "
+        "that one output sees: C * KH * KW for filters (O, C, KH, KW), D for a dense layer "
+        "(D, M).",
+    ),
 )  # fmt: skip
 
 
@@ -224,11 +243,32 @@ def real_arrays(draw: Draw) -> Arguments:
 
 
 def float32_arrays(draw: Draw) -> Arguments:
-    return renumbered_state(draw, "float32")
+    """Gradients and velocity may be whole numbers: the parameters decide."""
+    arguments = renumbered_state(draw, "float32")
+    for part in ("gradients", "velocity"):
+        dtype = draw.choose(np.float32, np.int64)
+        arguments[part] = {name: a.astype(dtype) for name, a in arguments[part].items()}
+    return arguments
 
 
 def integer_arrays(draw: Draw) -> Arguments:
     return renumbered_state(draw, "int64")
+
+
+def unlike_arrays(draw: Draw) -> Arguments:
+    """A name or a shape that the three dictionaries do not share, where NumPy may not mind."""
+    good = {"w": np.ones((2, 3)), "b": np.ones(1)}
+    fault = draw.choose(
+        {"gradients": {"w": good["w"]}},
+        {"velocity": {"w": good["w"]}},
+        {"velocity": {**good, "v": np.ones(1)}},
+        {"parameters": {"w": good["w"]}},
+        {"gradients": {**good, "w": np.ones((1, 3))}},
+        {"velocity": {**good, "w": np.ones((2, 1))}},
+        {"velocity": {**good, "b": np.ones((1, 1))}},
+    )
+    arrays = dict.fromkeys(("parameters", "gradients", "velocity"), good)
+    return arrays | fault | dict(learning_rate=0.5, momentum=0.5)
 
 
 def stepped(arguments: tuple[Any, ...], rule: Callable[..., Any]) -> tuple[Arrays, Arrays]:
@@ -367,6 +407,7 @@ sgd_momentum = Exercise(
         "real": real_arrays,
         "float32": float32_arrays,
         "integers": integer_arrays,
+        IMPOSSIBLE: unlike_arrays,
     },
     laws=[
         one_part(1, "velocity", "the new velocity is momentum * v - learning_rate * g", 0.5,
@@ -376,6 +417,7 @@ sgd_momentum = Exercise(
         dtype(0.5, says="each array keeps the dtype of its parameter; integers become float64",
               needs="velocity"),
         untouched(0.5, needs="velocity"),
+        refuses("names or shapes that differ raise ValueError"),
     ],
     tolerance=step_error,
     misconceptions=[
@@ -391,6 +433,11 @@ sgd_momentum = Exercise(
     ],
     returns=("parameters", "velocity"),
     cases=8,
+    formula=(
+        "For every name: v = momentum * v - learning_rate * g, then p = p + v with the new "
+        "v.",
+    ),
+    working=_working.momentum_step,
 )  # fmt: skip
 
 
@@ -443,6 +490,30 @@ def laid_out(draw: Draw, arguments: Arguments) -> Arguments:
 
 def float32_network(draw: Draw, size: Pair = (4, 8), n: int = 1) -> Arguments:
     return laid_out(draw, real_network(draw, size, n, np.float32))
+
+
+def impossible_network(draw: Draw) -> Arguments:
+    """Parameters of a network for other images, or with an array that does not fit."""
+    fault = draw.choose(
+        {"dense.w": np.ones((16, 10))},
+        {"dense.w": np.ones((64, 10))},
+        {"conv1.w": np.ones((8, 2, 3, 3))},
+        {"conv2.w": np.ones((16, 1, 3, 3))},
+        {"conv1.b": np.ones(1)},
+        {"conv2.b": np.ones(8)},
+    )
+    parameters = parameters_for((4, 8), lambda *shape: np.ones(shape)) | fault
+    return dict(parameters=parameters, images=np.ones((1, 1, 4, 8)))
+
+
+def impossible_batch(draw: Draw) -> Arguments:
+    """Labels that are not one class for every image, or parameters that do not fit."""
+    good = impossible_network(draw)
+    fault = draw.choose("parameters", [10], [-1], [], [0, 1])
+    if fault == "parameters":
+        return {**good, "labels": np.array([3])}
+    parameters = parameters_for((4, 8), lambda *shape: np.ones(shape))
+    return {**good, "parameters": parameters, "labels": np.array(fault, dtype=np.int64)}
 
 
 def network_for_integers(draw: Draw) -> Arguments:
@@ -564,13 +635,15 @@ forward = Exercise(
         "float32": float32_network,
         "integers": network_for_integers,
         "empty batch": no_images,
+        IMPOSSIBLE: impossible_network,
     },
     laws=[
         agrees(0.5, "smallest", says="conv - relu - pool - conv - relu - pool - dense"),
         agrees(0.5, "small", "large", "float32", "integers", "empty batch", name="sizes",
                says="images of any size, dtype and number: flattened channel, row, column"),
         dtype(0.5, says="the images decide the dtype: float32, or float64"),
-        untouched(0.5, needs="agrees"),
+        lasting(untouched(0.5, "smallest", "float32", "integers", needs="agrees")),
+        refuses("parameters that do not fit the images raise ValueError"),
     ],
     tolerance=logits_error,
     misconceptions=[
@@ -588,6 +661,12 @@ forward = Exercise(
     ],
     returns=("logits",),
     cases=6,
+    formula=(
+        "conv 8@3x3 - relu - max pool 2 - conv 16@3x3 - relu - max pool 2 - dense 10",
+        "The dense layer sees the last pool's (16, H // 4, W // 4) flattened in the order "
+        "channel, row, column.",
+    ),
+    working=_working.logits_of_network,
 )  # fmt: skip
 
 
@@ -618,6 +697,10 @@ def large_sizes(draw: Draw) -> Arguments:
 
 def float32_batch(draw: Draw) -> Arguments:
     return with_labels(draw, float32_network(draw, (4, 4), draw.size(1, 2)))
+
+
+def empty_batch(draw: Draw) -> Arguments:
+    return {**no_images(draw), "labels": np.zeros(0, dtype=np.int64)}
 
 
 def integer_batch(draw: Draw) -> Arguments:
@@ -735,6 +818,8 @@ loss_and_gradients = Exercise(
         "large": large_sizes,
         "float32": float32_batch,
         "integers": integer_batch,
+        "empty batch": empty_batch,
+        IMPOSSIBLE: impossible_batch,
     },
     laws=[
         one_part(0, "loss", "the loss is the mean cross-entropy of the logits", 0.5),
@@ -743,6 +828,7 @@ loss_and_gradients = Exercise(
         one_part(1, "convolutions", "so are the gradients of both convolutions", 0.5,
                  ("conv1.w", "conv1.b", "conv2.w", "conv2.b")),
         tidy(0.5, "gradients have the images' dtype; arguments stay as they were", needs="loss"),
+        refuses("labels or parameters that do not fit the images raise ValueError"),
     ],
     tolerance=network_error,
     misconceptions=[
@@ -757,6 +843,12 @@ loss_and_gradients = Exercise(
     ],
     returns=("loss", "gradients"),
     cases=6,
+    formula=(
+        "The loss is the mean cross-entropy of the network's logits, a float.",
+        "`gradients` has the names and shapes of `parameters`: how the loss changes with "
+        "each of their numbers.",
+    ),
+    working=_working.network_gradient,
 )  # fmt: skip
 
 
@@ -770,12 +862,79 @@ ENOUGH = 0.45
 
 
 def real_digits(draw: Draw) -> Arguments:
-    """One case, of which only the generator is drawn."""
+    """One case and no choice: it is dear."""
     images, labels = small_digits(*TRAINING)
     return dict(
         images=images, labels=labels, epochs=5, learning_rate=0.015, momentum=0.9, batch_size=9,
-        rng=draw.generator(),
+        rng=RandomSource(9),
     )  # fmt: skip
+
+
+def black(draw: Draw, count: int, epochs: int, batch_size: int) -> Arguments:
+    """Black images: whatever the weights, dense.b alone learns, from the labels."""
+    size = draw.choose((4, 8), (8, 4))
+    labels = np.array([draw.size(3 * i, 3 * i + 2) for i in range(count)], dtype=np.int64)
+    return dict(
+        images=np.zeros((count, 1, *size)), labels=labels, epochs=epochs,
+        learning_rate=draw.choose(0.5, 0.25), momentum=draw.choose(0.5, 0.75),
+        batch_size=batch_size, rng=draw.generator(),
+    )  # fmt: skip
+
+
+def no_epoch(draw: Draw) -> Arguments:
+    return black(draw, 2, 0, 1)
+
+
+def one_image_a_step(draw: Draw) -> Arguments:
+    return black(draw, 2, draw.size(1, 3), 1)
+
+
+def smaller_last_batch(draw: Draw) -> Arguments:
+    return black(draw, 3, draw.size(1, 2), 2)
+
+
+def impossible_training(draw: Draw) -> Arguments:
+    fault = draw.choose(
+        {"labels": np.array([0])},
+        {"labels": np.array([0, 1, 2])},
+        {"batch_size": 0},
+        {"batch_size": -1},
+        {"epochs": -1},
+    )
+    return {**black(draw, 2, 1, 1), **fault}
+
+
+def possible_biases(arguments: Arguments) -> Iterator[np.ndarray]:
+    """What dense.b can be after training on black images, for every order of the images."""
+    labels, size, rate, momentum = (
+        arguments[name] for name in ("labels", "batch_size", "learning_rate", "momentum")
+    )
+    orders = list(permutations(range(len(labels))))
+    for epochs in product(orders, repeat=arguments["epochs"]):
+        bias = velocity = np.zeros(10)
+        for order in epochs:
+            for start in range(0, len(order), size):
+                batch = labels[list(order[start : start + size])]
+                logits = np.broadcast_to(bias, (len(batch), 10))
+                gradient = ops.cross_entropy_backward(logits, batch).sum(axis=0)
+                velocity = momentum * velocity - rate * gradient
+                bias = bias + velocity
+        yield bias
+
+
+def _steps(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
+    if (wrong := _floats(exercise, case, answers)) is not None:
+        return wrong
+    trained = answers[0].value
+    possible = case.once("biases", lambda: list(possible_biases(case.arguments)))
+    # Numbers of size 1, and a dozen roundings of 1e-16.
+    if any(np.allclose(trained["dense.b"], bias, rtol=0, atol=1e-12) for bias in possible):
+        return None
+    return Mismatch(
+        "black images leave only dense.b to learn, which follows from the labels: it is "
+        f"{np.round(trained['dense.b'], 4).tolist()}, and for one order of the images it should "
+        f"be {np.round(possible[0], 4).tolist()}"
+    )
 
 
 def _floats(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
@@ -783,7 +942,7 @@ def _floats(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch 
     if (wrong := mismatch(trained, case.expected, 0.0, name, values=False)) is not None:
         return wrong
     for key, value in trained.items():
-        if value.dtype.kind != "f":
+        if value.dtype != np.float64:
             return Mismatch(f"the parameter {key} is {value.dtype}; it should be float64")
     return None
 
@@ -811,18 +970,33 @@ def _learns(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch 
 
 fit = Exercise(
     ops.fit,
-    kinds={"digits": real_digits},
+    kinds={
+        "digits": real_digits,
+        "no epoch": no_epoch,
+        "one by one": one_image_a_step,
+        "last batch": smaller_last_batch,
+        IMPOSSIBLE: impossible_training,
+    },
     laws=[
         Law("parameters", "it gives the six arrays of parameters, and leaves its arguments alone",
             0.5, _parameters),
-        Law("learns", "trained on 200 digits, it knows nearly half of 400 others", 1.0, _learns),
+        Law("learns", "trained on 200 digits, it knows nearly half of 400 others", 1.0, _learns,
+            ("digits",)),
+        lasting(Law("steps", "an epoch makes one step for every batch, the last and smaller one too",
+                    0.5, _steps, ("no epoch", "one by one", "last batch"))),
+        refuses("labels that do not fit, no batch_size, or negative epochs raise ValueError"),
     ],
     returns=("parameters",),
-    cases=1,
+    cases=5,
     seconds=60.0,
     recipes={
         "images": "from autograder.digits import small_digits\n"
                   f"images = small_digits{TRAINING}[0]",
         "labels": f"labels = small_digits{TRAINING}[1]",
     },
+    formula=(
+        "Every epoch goes once through all images, in a new random order from `rng`, in "
+        "batches of `batch_size` (the last may be smaller), with one `sgd_momentum` step "
+        "for each.",
+    ),
 )  # fmt: skip

@@ -16,6 +16,7 @@ import numpy as np
 from autograder.compare import Mismatch, mismatch, number
 from autograder.laws import agrees, refuses
 from autograder.spec import Arguments, Case, Exercise, Law
+from autograder.specs import _working
 from autograder.specs._layers import NONE, ONE, Pair, image_size, output_shape
 from autograder.strategies import Draw
 from autograder.tolerance import unit_roundoff
@@ -106,6 +107,8 @@ dense_layer_cost = Exercise(
         parameters_first,
     ],
     returns=COUNTS,
+    formula=("every connection has a weight of its own, and every unit has a bias",),
+    working=_working.dense_cost,
 )
 
 
@@ -371,6 +374,12 @@ conv_layer_cost = Exercise(
     misconceptions=conv_ideas(),
     returns=COUNTS,
     cases=16,
+    formula=(
+        "Every one of the HO * WO outputs of each of the `out_channels` channels is joined "
+        "to a window of KH by KW cells in all `in_channels` channels.",
+        "All outputs of one channel share their weights, and one bias.",
+    ),
+    working=_working.conv_cost,
 )  # fmt: skip
 
 
@@ -499,6 +508,11 @@ receptive_field = Exercise(
         area_instead_of_side,
     ],
     returns=("the side",),
+    formula=(
+        "Two neighbouring outputs of a layer with stride 2 look at places that are two of "
+        "its inputs apart: each stride stretches all that comes after it.",
+    ),
+    working=_working.field,
 )  # fmt: skip
 
 
@@ -655,4 +669,9 @@ line_filter = Exercise(
     normal=seen,
     returns=("the filter",),
     cases=8,
+    formula=(
+        "the nine numbers sum to zero, so that a plain grey image gives no answer",
+        "a line through the middle, one pixel wide and of the kernel's own orientation, "
+        "gives a stronger answer than such a line of any of the other three",
+    ),
 )  # fmt: skip

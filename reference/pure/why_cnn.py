@@ -50,15 +50,13 @@ def receptive_field(layers: list[tuple[int, int]]) -> int:
 
 def line_filter(orientation: str) -> np.ndarray:
     """A 3 by 3 kernel that answers most strongly to a line of its own orientation."""
-    on_line = {
-        "horizontal": [(1, 0), (1, 1), (1, 2)],
-        "vertical": [(0, 1), (1, 1), (2, 1)],
-        "diagonal": [(0, 0), (1, 1), (2, 2)],
-        "antidiagonal": [(0, 2), (1, 1), (2, 0)],
+    row, column = np.mgrid[-1:2, -1:2]
+    distance = {
+        "horizontal": row,
+        "vertical": column,
+        "diagonal": column - row,
+        "antidiagonal": column + row,
     }
-    if orientation not in on_line:
-        raise ValueError(f"orientation must be one of {list(on_line)}; got {orientation!r}.")
-    kernel = np.full((3, 3), -1.0)
-    for row, column in on_line[orientation]:
-        kernel[row, column] = 2.0
-    return kernel
+    if orientation not in distance:
+        raise ValueError(f"orientation must be one of {list(distance)}; got {orientation!r}.")
+    return np.where(distance[orientation] == 0, 2.0, -1.0)

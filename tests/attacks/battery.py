@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 import pytest
 
-LEVELS = ("weak", "medium", "strong")
+# All of them, unless test_ordinary_user.py knows of one that this kernel keeps from its user.
+LEVELS_VARIABLE = "AUTOGRADER_ATTACKED_LEVELS"
+LEVELS = tuple(os.environ.get(LEVELS_VARIABLE, "weak medium strong").split())
 CONFINED = LEVELS[1:]
 ROOT = sys.platform == "linux" and os.geteuid() == 0
 
@@ -131,6 +133,7 @@ def each(scenarios: Sequence[Attempt | Game]):
             )
             for scenario in scenarios
             for level in scenario.levels
+            if level in LEVELS
         ],
     )
 

@@ -27,6 +27,7 @@ from autograder.engine import Engine, session_of
 from autograder.grading import results_json
 from autograder.report.html import class_page
 from autograder.report.terminal import class_line, show_verdict
+from autograder.report.text import json_for_log
 from autograder.submissions import Submission
 from autograder.verdict import Verdict
 
@@ -58,6 +59,10 @@ COMMANDS = {
     "a command to a workflow": "::set-output name=x::y\n::error file=a::b\n  ::add-mask::a",
     "the end of commands to a workflow": "::stop-commands::x",
     "an old command to a workflow": "say ##[error]x ##vso[task.setvariable variable=a]b",
+    "commands where lines are wrapped": " ".join(["::error::x ##[error]x"] * 40),
+    "a command within a long word": "::error::" * 90,
+    "a command behind wide blanks": "\u3000\xa0::error::x\n\ufe0f::error::x",
+    "a command of many parts": "%0A::error::x%0D%0A##[error]%0A::error::x",
 }
 # How words get from student code into a report: each is a module of the exercise.
 WAYS = {
@@ -174,13 +179,61 @@ def test_names_and_warnings_are_data(payload, tell, plain):
     harmless(told, plain)
 
 
-@pytest.mark.xfail(reason="a workflow takes a line of the log that begins with :: for a command")
+def commanding(log: str) -> list[str]:
+    """The lines that a CI would take for commands."""
+    return re.findall(r"^[^\S\n]*::.*|.*##\w*\[.*", log, re.MULTILINE)
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("payload", COMMANDS)
-def test_a_log_commands_no_workflow(payload, tell):
+def test_a_log_commands_no_workflow(payload, way, tell):
     """54, 128: the runner reads `::` behind blanks at the start of a line, and `##[` anywhere."""
-    for way in ("printed", "raised"):
-        text = tell(NUMPY + WAYS[way].format(ascii(COMMANDS[payload])))["terminal"]
-        assert not re.search(r"^\s*::|##(\[|vso)", text, re.MULTILINE)
+    words = COMMANDS[payload]
+    told = tell(
+        NUMPY + WAYS[way].format(ascii(words)), name=words[:90], warnings=(words, f"{words} again")
+    )
+    assert not commanding(told["terminal"])
+    assert not commanding(json_for_log(told["json"]))
+    assert json.loads(json_for_log(told["json"])) == json.loads(told["json"])
+
+
+def test_a_command_that_is_made_harmless_can_be_read(tell):
+    told = tell("def relu(x): raise ValueError('::error::x and ##[error]y')\n")["terminal"]
+    assert "ValueError: ::error::x and ##\\[error]y" in told
+    told = tell("def relu(x):\n    print('::error::x')\n    return x * 3.0\n")["terminal"]
+    assert "\n      \\::error::x\n" in told
+
+
+def autograder(*words, folder, cache):
+    return subprocess.run(
+        [sys.executable, "-m", "autograder.cli", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "AUTOGRADER_CACHE": str(cache)},
+    )
+
+
+def test_results_on_a_screen_command_no_workflow(tmp_path, cache):
+    """54, 128: `check --json` in a log; its texts never begin a line, but they may hold `##[`."""
+    words = "\n".join(COMMANDS.values())
+    (tmp_path / "activation.py").write_text(f"def relu(x): raise ValueError({words!a})\n")
+    done = autograder("check", "relu", "--json", folder=tmp_path, cache=cache)
+    assert not commanding(done.stdout)
+    (law, *_) = json.loads(done.stdout)["exercises"][0]["laws"]
+    assert "ValueError: ::set-output name=x::y\n" in law["message"]
+    assert "say ##[error]x ##vso[task" in law["message"]
+
+
+def test_complaints_command_no_workflow(tmp_path, cache):
+    """54, 105, 128: a name that an error message repeats."""
+    name = "x\n::error::x\n##[error]x\x1b[2J"
+    done = autograder("check", "--path", name, folder=tmp_path, cache=cache)
+    assert done.returncode == 2
+    assert done.stderr.startswith("autograder: there is no x\n\\::error::x\n")
+    assert not commanding(done.stderr)
+    assert not unsafe(done.stderr)
 
 
 LONG = {
@@ -218,7 +271,9 @@ def relu(x):
 
 
 def test_what_pytest_prints_is_data(tmp_path, cache):
-    words = " ".join(w for name, w in PAYLOADS.items() if name != "half a letter").replace("\0", "")
+    payloads = {**PAYLOADS, **COMMANDS}
+    words = "\n".join(w for name, w in payloads.items() if name != "half a letter")
+    words = "::error::x\n" + words.replace("\0", "")
     folder = tmp_path / "exercises"
     folder.mkdir()
     (folder / "activation.py").write_text(HOSTILE.format("", ascii(words)), "utf-8")
@@ -248,6 +303,7 @@ def test_what_pytest_prints_is_data(tmp_path, cache):
     assert "RuntimeError" in done.stdout
     assert not unsafe(done.stdout)
     assert not unsafe(done.stderr)
+    assert not commanding(done.stdout)
     xml = (tmp_path / "junit.xml").read_text("utf-8")
     assert not unsafe(xml)
     tree = ElementTree.fromstring(xml)

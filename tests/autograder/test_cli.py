@@ -171,7 +171,7 @@ def test_something_failed(student):
     assert (done.exit_code, done.stderr) == (FAILED, "")
     assert "0.5 of 2 points" in done.stdout
     assert "The smallest input found that shows it" in done.stdout
-    assert "autograder check relu" in done.stdout.splitlines()[-1]
+    assert "autograder check relu" in done.stdout.splitlines()[-2]
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +195,7 @@ def test_the_stubs_have_a_line_each(root, monkeypatch):
     for exercise in catalog.select(["activation", "padding"]):
         assert re.search(rf"^  ·  {exercise.name} +0 of ", done.stdout, re.M)
     assert "In all 0 of 18 points" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("Next:  autograder check output_size")
+    assert done.stdout.splitlines()[-2].startswith("Next:  autograder check output_size")
 
 
 def test_json_keeps_the_contract(tmp_path):
@@ -246,6 +246,19 @@ def test_all_findings_are_shown_if_asked_for(student):
     assert "--all shows them" in first
     assert "--all" not in every
     assert every.count("The smallest input found") == 2 > first.count("The smallest input found")
+
+
+def test_the_explanation_comes_in_steps(student):
+    options = [], ["--hint"], ["--explain"], ["--hint", "--explain"]
+    symptom, hint, explanation, both = (
+        autograder("check", "relu", "--path", student, *option).stdout for option in options
+    )
+    assert "autograder check relu --hint" in symptom
+    assert "leaky" not in symptom
+    assert "autograder check relu --explain" in hint
+    assert "leaky" in hint
+    assert "step by step\n" not in hint
+    assert "step by step\n" in explanation == both
 
 
 def test_the_folder_need_not_be_named(student, monkeypatch):

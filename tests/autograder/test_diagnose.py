@@ -32,11 +32,10 @@ from autograder.isolation import wire
 from autograder.isolation.parent import Answer
 from autograder.isolation.wire import RandomSource
 from autograder.judgement import Failure
-from autograder.laws import agrees, shifted
+from autograder.laws import agrees, dtype, shifted
 from autograder.spec import Case, Exercise, Refusal
 from autograder.strategies import Draw, weight
-from autograder.working import joined, linear, maximum
-from reference import ops
+from autograder.working import Step, Working
 
 ROOT = Path(__file__).resolve().parents[2]
 WRONG = {
@@ -378,20 +377,27 @@ def failed(mismatch, arguments, expected):
     return Failure(Case("rows", arguments, expected), "fail", "said", mismatch, 0, "printed")
 
 
+SUM = Working((Step("the sum", "1 + 2", "3"),), "1 + 2")
+
+
 def test_a_counterexample_has_the_cell_and_its_arithmetic():
     x = np.array([[1.0, 2.0]])
-    exercise = dataclasses.replace(ROWS, working=lambda a, name, index: f"{name}{index}")
+    steps = (Step("x[0,0]", "", "1"), Step("x[0,1]", "", "2"), Step("the sum", "", "3"))
+    exercise = dataclasses.replace(
+        ROWS, working=lambda a, name, index: Working(steps, f"{name}{index}")
+    )
     expected = total(x)
     wrong = Mismatch("y[0] is 4; it should be 3", "y", (0,), expected + 1, expected)
     example = counterexample(exercise, failed(wrong, {"x": x}, expected))
     assert (example.where, example.index, example.working) == ("y[0]", (0,), "y(0,)")
+    assert example.steps == steps
     assert example.printed == "printed"
     assert example.expected is expected
 
 
 def test_the_arithmetic_is_of_the_cases_own_values_alone():
     x = np.array([[1.0, 2.0]])
-    exercise = dataclasses.replace(ROWS, working=lambda a, name, index: "1 + 2")
+    exercise = dataclasses.replace(ROWS, working=lambda a, name, index: SUM)
     raised = total(x) + 1  # what a law expects of another call
     wrong = Mismatch("y[0] is 0; it should be 4", "y", (0,), raised * 0, raised)
     assert counterexample(exercise, failed(wrong, {"x": x}, total(x))).working == ""
@@ -406,11 +412,57 @@ def test_a_law_on_two_calls_shows_no_arithmetic_of_one(judge):
         lambda arguments, before, after: (after, before + arguments["x"].shape[1]),
         needs="",
     )
-    exercise = dataclasses.replace(ROWS, laws=[law], working=lambda a, name, index: "wrong sum")
+    exercise = dataclasses.replace(ROWS, laws=[law], working=lambda a, name, index: SUM)
     law = explained(judge, "return x.mean(axis=1)", exercise)
     assert law.status == "fail"
     assert law.counterexample.where == "y[0]"
-    assert law.counterexample.working == ""
+    assert (law.counterexample.working, law.counterexample.steps) == ("", ())
+
+
+def test_what_fits_no_misconception_may_show_a_pattern(judge):
+    law = explained(judge, "return 2 * x.sum(axis=1)")
+    assert (law.misconception, law.advice) == ("", "")
+    assert (
+        law.pattern == "On every input that failed, every number of y is twice what it should be."
+    )
+    assert explained(judge, "return x.mean(axis=1)").pattern == ""
+    assert explained(judge, "return x.sum(axis=1).astype(np.float32)[::-1] * 1j").pattern == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "helps"),
+    [
+        ("return x.max(axis=1)", True),
+        ("return x.sum()", True),
+        ("return x.sum(axis=1, keepdims=True)", True),
+        ("return x[9]", True),
+        ("return x.sum(axis=1).astype(np.float32)", False),
+        ("raise SystemExit", False),
+    ],
+)
+def test_the_definition_is_shown_where_it_helps(judge, body, helps):
+    exercise = dataclasses.replace(
+        ROWS, laws=[agrees(1), dtype(1)], formula=("y[n] = sum over k of x[n, k]",)
+    )
+    laws = judge(exercise, NUMPY + f"def total(x):\n    {body}").laws
+    law = next(law for law in laws if law.status != "pass")
+    assert law.formula == (exercise.formula if helps else ())
+
+
+def test_of_several_outputs_the_definition_of_one_is_shown(judge):
+    def two(x):
+        return x.sum(axis=1), x.sum(axis=0)
+
+    exercise = dataclasses.replace(
+        ROWS,
+        reference=two,
+        misconceptions=(),
+        returns=("rows", "columns"),
+        formula=("of x (N, K):", "rows (N,): sums", "columns (K,): sums"),
+    )
+    source = "def two(x):\n    return x.sum(axis=1), x.max(axis=0) + 1"
+    (law,) = judge(exercise, source).laws
+    assert law.formula == ("of x (N, K):", "columns (K,): sums")
 
 
 def test_a_refusal_has_no_expected_value():
@@ -463,46 +515,6 @@ def test_a_snippet_can_be_pasted():
         "# y[0] is 1; it should be 2"
     )
     assert snippet(ROWS, {"x": 3, "mode": "full"}, None).startswith("from padding")
-
-
-# --- arithmetic
-
-
-CONV = dict(
-    x=np.array([[[[1.0, 2.0], [3.0, 4.0]]]]),
-    w=np.array([[[[1.0, -1.0]]]]),
-    b=np.array([5.0]),
-    stride=(1, 1),
-    padding=(0, 1),
-)
-
-
-def test_sums_of_products():
-    working = linear(ops.conv2d, "x", bias="b")
-    assert working(CONV, "y", (0, 0, 0, 1)) == "1*1 + 2*-1 + 5"
-    # The padding reads one cell only.
-    assert working(CONV, "y", (0, 0, 1, 2)) == "4*1 + 5"
-    assert working({**CONV, "b": np.zeros(1)}, "y", (0, 0, 0, 1)) == "1*1 + 2*-1"
-    assert working(CONV, "dw", (0, 0, 0, 0)) == ""
-
-
-def test_long_sums_are_left_out():
-    big = {**CONV, "x": np.ones((1, 1, 9, 9))}
-    assert linear(ops.conv2d, "x")(big, "y", (0, 0, 0, 1)) == ""
-    wide = {**CONV, "x": np.ones((1, 1, 4, 4)), "w": np.ones((1, 1, 4, 4)), "padding": (0, 0)}
-    assert linear(ops.conv2d, "x")(wide, "y", (0, 0, 0, 0)) == ""
-
-
-def test_the_largest_of_a_window():
-    working = maximum(ops.max_pool2d, "x")
-    arguments = dict(x=CONV["x"] - 9, kernel=(2, 1), stride=(1, 1), padding=(1, 0))
-    assert working(arguments, "y", (0, 0, 1, 0)) == "max(-8, -6)"
-    assert working(arguments, "y", (0, 0, 0, 1)) == "max(-7)"
-
-
-def test_minus_signs_are_joined_as_on_paper():
-    assert joined(["1*2", "-3*1", "4"]) == "1*2 - 3*1 + 4"
-    assert joined([]) == ""
 
 
 # --- the examiner

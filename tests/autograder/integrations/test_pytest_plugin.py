@@ -13,7 +13,7 @@ import pytest
 
 from autograder import catalog
 from autograder.integrations.pytest_plugin import Judge, LawBroken
-from autograder.report.terminal import WORDS
+from autograder.report.terminal import WORDS, Depth
 from autograder.verdict import Counterexample, ExerciseResult, LawResult
 
 PASSED, FAILED, NOTHING = 0, 1, 5
@@ -260,16 +260,27 @@ def broken(**changes):
 
 def test_a_wrong_answer_is_told_with_its_input():
     example = Counterexample({"x": np.array([2.0])}, np.zeros(1), np.ones(1), "", "y[0]", (0,))
-    text = broken(counterexample=example, advice="Think again.").text()
-    assert text == (
+    wrong = broken(counterexample=example, misconception="not_zero", advice="Think again.")
+    symptom = (
         "relu: every value equals the definition's\n"
         "\n"
         "  The smallest input found that shows it\n"
         "      x = [2]\n"
         "      y[0]    yours 0    expected 1\n"
-        "\n"
-        "  Think again."
     )
+    assert wrong.text() == f"{symptom}\n  More of this one:  pytest --hint"
+    assert wrong.text(Depth.HINT) == f"{symptom}\n  Hint: not zero\n  Think again."
+
+
+@pytest.mark.parametrize(
+    ("option", "shown"),
+    [("--hint", (True, False)), ("--explain", (True, True)), ("-q", (False, False))],
+)
+def test_more_is_shown_if_asked_for(course, option, shown):
+    options = ("-p", "no:cacheprovider", "exercises/activation.py::relu::agrees")
+    done = pytest_in(course, option, *options)
+    found = "(leaky ReLU)" in done.stdout, "step by step\n" in done.stdout
+    assert found == shown
 
 
 @pytest.mark.parametrize("status", sorted(WORDS))

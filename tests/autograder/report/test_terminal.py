@@ -14,7 +14,9 @@ from rich.console import Console
 from autograder.doctor import Finding
 from autograder.report.terminal import (
     WORDS,
+    Depth,
     class_line,
+    deeper,
     finding,
     findings,
     show_examination,
@@ -22,6 +24,7 @@ from autograder.report.terminal import (
     show_verdict,
 )
 from autograder.verdict import Counterexample, ExerciseResult, LawResult, Verdict
+from autograder.working import Step
 
 X = np.array([[[[1.0, 0.0]]]])
 EXAMPLE = Counterexample(
@@ -32,6 +35,12 @@ EXAMPLE = Counterexample(
     where="y[0,0,0,0]",
     index=(0, 0, 0, 0),
     working="1*1 + 0*0",
+    steps=(
+        Step("x[0,0,0,0] * w[0,0,0,0]", "1 * 1", "1"),
+        Step("x[0,0,0,1] * w[0,0,0,1]", "0 * 0", "0"),
+        Step("b[0]", "", "0"),
+        Step("the sum", "", "1"),
+    ),
 )
 AGREES = LawResult(
     "agrees",
@@ -43,6 +52,7 @@ AGREES = LawResult(
     "This is what you get when the kernel is flipped before it slides.\n"
     "CNN layers do not flip: output i reads x[i + u], never x[i - u].",
     EXAMPLE,
+    ("y[n, o, i, j] = b[o] + sum over c, u, v of x[n, c, i + u, j + v] * w[o, c, u, v]",),
 )
 SHAPE = LawResult("shape", "the output is (N, O, HO, WO)", "pass", 2.0)
 BIAS = LawResult("bias", "raising b by 1 raises every output by 1", "pass", 1.0)
@@ -68,8 +78,8 @@ def screen(show, *args):
 
 
 def test_a_feedback_screen():
-    """The screen that the design page shows, to the letter."""
-    assert screen(show_exercise, CONV, False) == (
+    """All of it, to the letter; other screens are in `screens`."""
+    assert screen(show_exercise, CONV, False, Depth.EXPLANATION) == (
         "conv2d                                                           3 of 8 points\n"
         "  ✓  shape   the output is (N, O, HO, WO)\n"
         "  ✓  bias    raising b by 1 raises every output by 1\n"
@@ -78,13 +88,80 @@ def test_a_feedback_screen():
         "  The smallest input found that shows it\n"
         "      x = [[[[1, 0]]]]    w = [[[[1, 0]]]]    b = [0]    stride = (1, 1)\n"
         "      padding = (0, 0)\n"
-        "      y[0,0,0,0]    yours 0    expected 1 = 1*1 + 0*0\n"
+        "      y[0,0,0,0]    yours 0    expected 1\n"
         "\n"
+        "  Hint: flipped kernel\n"
         "  This is what you get when the kernel is flipped before it slides.\n"
         "  CNN layers do not flip: output i reads x[i + u], never x[i - u].\n"
         "\n"
+        "  From the docstring\n"
+        "      y[n, o, i, j] = b[o] + sum over c, u, v of x[n, c, i + u, j + v] *\n"
+        "          w[o, c, u, v]\n"
+        "\n"
+        "  y[0,0,0,0], step by step\n"
+        "      x[0,0,0,0] * w[0,0,0,0] = 1 * 1 = 1\n"
+        "      x[0,0,0,1] * w[0,0,0,1] = 0 * 0 = 0\n"
+        "      b[0]                            = 0\n"
+        "      the sum                         = 1\n"
+        "      yours                           = 0\n"
+        "\n"
         "  Work this one out on paper, then:  autograder check conv2d\n"
     )
+
+
+def test_each_step_shows_more_and_names_the_next():
+    symptom, hint, explanation = (screen(show_exercise, CONV, False, depth) for depth in Depth)
+    assert symptom.endswith("\n  A hint:  autograder check conv2d --hint\n")
+    assert hint.endswith("\n  The arithmetic, step by step:  autograder check conv2d --explain\n")
+    assert explanation.endswith("\n  Work this one out on paper, then:  autograder check conv2d\n")
+    parts = "smallest input", "flip", "docstring", "step by step\n"
+    shown = [[part in text for part in parts] for text in (symptom, hint, explanation)]
+    assert shown == [[True] + 3 * [False], 3 * [True] + [False], 4 * [True]]
+
+
+def test_no_step_is_promised_that_shows_nothing():
+    bare = dataclasses.replace(EXAMPLE, working="", steps=())
+    no_steps = dataclasses.replace(AGREES, counterexample=bare)
+    no_hint = dataclasses.replace(AGREES, advice="", misconception="", formula=())
+    nothing = dataclasses.replace(no_hint, counterexample=bare)
+    assert [deeper([no_steps], depth) for depth in Depth] == ["--hint", "", ""]
+    assert [deeper([no_hint], depth) for depth in Depth] == ["--explain", "--explain", ""]
+    assert [deeper([nothing], depth) for depth in Depth] == ["", "", ""]
+    assert [deeper([], depth) for depth in Depth] == ["", "", ""]
+    told = screen(show_exercise, result(no_steps), False, Depth.EXPLANATION)
+    assert "There is no arithmetic of a single number to show here." in told
+
+
+def test_a_pattern_is_told_where_no_misconception_is():
+    said = "On every input that failed, every number of y is twice what it should be."
+    law = dataclasses.replace(AGREES, misconception="", advice="", pattern=said)
+    hint = " ".join(screen(show_exercise, result(law), False, Depth.HINT).split())
+    assert f"Hint: {said}" in hint
+    assert said not in screen(show_exercise, result(law), False)
+
+
+def test_steps_too_wide_for_a_table_are_lines():
+    steps = (
+        Step("a" * 40, "1 + " * 9 + "1", "10"),
+        Step("b", "", "2"),
+        Step("a heading", "", ""),
+        Step("the sum", "", "12"),
+    )
+    law = dataclasses.replace(AGREES, counterexample=dataclasses.replace(EXAMPLE, steps=steps))
+    text = screen(show_exercise, result(law), False, Depth.EXPLANATION)
+    assert "\n      b = 2\n      a heading\n      the sum = 12\n      yours = 0\n" in text
+
+
+def test_networks_are_told_by_their_shapes():
+    weights = {"w": np.ones((8, 1, 3, 3)), "b": np.zeros(2), "v": np.ones((50, 2))}
+    arguments = {"parameters": weights, "few": {"w": X}, "list": [X], "layers": [{"kind": "relu"}]}
+    example = dataclasses.replace(EXAMPLE, arguments=arguments)
+    text = screen(show_exercise, result(dataclasses.replace(AGREES, counterexample=example)), False)
+    assert "parameters['w'] of shape (8, 1, 3, 3)" in text
+    assert "parameters['b'] = [0, 0]" in text
+    assert "few['w'] = [[[[1, 0]]]]" in text
+    assert "list[0] = [[[[1, 0]]]]" in text
+    assert "layers = [{'kind': 'relu'}]" in text
 
 
 def test_a_function_that_passes_needs_few_words():
@@ -124,7 +201,7 @@ def test_what_was_not_tried_is_no_finding(status):
 
 
 def test_a_message_without_a_cell_is_told():
-    example = dataclasses.replace(EXAMPLE, where="", index=None, working="")
+    example = dataclasses.replace(EXAMPLE, where="", index=None, working="", steps=())
     law = dataclasses.replace(AGREES, message="y has shape (1,); it should be (2,)")
     text = screen(show_exercise, result(dataclasses.replace(law, counterexample=example)), False)
     assert "y has shape (1,); it should be (2,)" in text
@@ -172,7 +249,16 @@ def test_stubs_are_told_where_to_begin():
 
 
 def test_one_exercise_is_shown_at_once():
-    assert screen(show_verdict, verdict(CONV), False) == screen(show_exercise, CONV, False)
+    shown = screen(show_verdict, verdict(CONV), False)
+    assert shown.startswith(screen(show_exercise, CONV, False))
+
+
+def test_the_level_of_isolation_is_told_last():
+    for exercises in ((CONV,), (CONV, result(SHAPE, name="im2col"))):
+        strong = dataclasses.replace(verdict(*exercises), isolation={"level": "strong"})
+        assert screen(show_verdict, strong, True).endswith("\nIsolation: strong\n")
+    told = "\nIsolation: weak: for practice; take no grades with it\n"
+    assert screen(show_verdict, verdict(CONV), False).endswith(told)
 
 
 def test_warnings_come_first():
@@ -191,11 +277,26 @@ def test_no_text_of_a_student_breaks_the_screen(text, status):
     law = dataclasses.replace(AGREES, status=status, message=f"ValueError: {text}")
     law = dataclasses.replace(law, counterexample=example)
     console = Console(file=io.StringIO(), highlight=False, soft_wrap=True, width=80)
-    show_verdict(console, verdict(result(law), warnings=(text,)), True)
+    show_verdict(console, verdict(result(law), warnings=(text,)), True, Depth.EXPLANATION)
     shown = console.file.getvalue()
     assert not set(shown) & set("\x1b\x00\r\u202e\u2028")
     if text.isascii():
         assert max(map(len, shown.splitlines())) <= 80
+
+
+commands = st.text(st.sampled_from(":#[ab -" + " " * 5), max_size=400)
+
+
+@given(commands, st.sampled_from(["fail", "error"]))
+def test_no_line_is_a_command_to_a_workflow(text, status):
+    example = dataclasses.replace(EXAMPLE, yours=text, printed=text, where="y", index=None)
+    law = dataclasses.replace(
+        AGREES, status=status, message=text, advice="", counterexample=example
+    )
+    told = dataclasses.replace(verdict(result(law), warnings=(text,)), submission=text)
+    shown = screen(show_verdict, told, True, Depth.EXPLANATION) + class_line(told).plain
+    assert not [line for line in shown.splitlines() if line.lstrip().startswith("::")]
+    assert "##[" not in shown
 
 
 def test_far_indented_lines_are_pulled_back():

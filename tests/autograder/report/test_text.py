@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
 
 import numpy as np
@@ -9,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.report.text import MAX_NUMBERS, cell, points, value, visible
+from autograder.report.text import (
+    MAX_NUMBERS,
+    cell,
+    for_log,
+    json_for_log,
+    points,
+    value,
+    visible,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +37,7 @@ from autograder.report.text import MAX_NUMBERS, cell, points, value, visible
         ("\u2028\u2029", "\\u2028\\u2029"),
         ("\ud800", "\\ud800"),
         ("\ue000", "\\ue000"),
+        ("a\ufe0f\u3164\u034f\U000e0100", "a\\ufe0f\\u3164\\u034f\\ue0100"),
         ("", ""),
     ],
 )
@@ -47,6 +58,40 @@ def test_nothing_that_commands_a_terminal_is_left(text):
 @given(st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S", "Zs"])))
 def test_ordinary_text_stays(text):
     assert visible(text) == text
+
+
+COMMANDS = [
+    ("::error file=a::b", "\\::error file=a::b"),
+    (" \t\u3000::stop-commands::x", " \t\u3000\\::stop-commands::x"),
+    ("one\n::add-mask::a\n  ::x::", "one\n\\::add-mask::a\n  \\::x::"),
+    ("say ##[error]x", "say ##\\[error]x"),
+    ("##vso[task.setvariable variable=a]b", "##\\vso[task.setvariable variable=a]b"),
+    ("###[x]##teamcity[y]", "###\\[x]##\\teamcity[y]"),
+    # A runner compares texts as people do: it does not see these signs either.
+    ("\ufe0f::error::x", "\\ufe0f::error::x"),
+    ("#\u034f#[error]x", "#\\u034f#[error]x"),
+]
+ORDINARY = ["x[::2]", "y = x[:, ::-1]  ## [sic]", "a ::b", "C++: std::vector", "#[1]", "## x[1]"]
+
+
+@pytest.mark.parametrize(("text", "logged"), [*COMMANDS, *((text, text) for text in ORDINARY)])
+def test_a_log_holds_no_commands(text, logged):
+    assert for_log(text) == logged
+
+
+@given(st.text(st.sampled_from(":# [v\n\t\u2003\ufe0f\x1b")))
+def test_no_line_of_a_log_begins_like_a_command(text):
+    logged = for_log(text)
+    assert not [line for line in logged.split("\n") if line.lstrip().startswith("::")]
+    assert not re.search(r"##\w*\[", logged)
+    assert for_log(logged) == logged
+
+
+@given(st.text(st.sampled_from('#[]v"\\\n é')))
+def test_json_in_a_log_means_the_same_and_holds_no_commands(text):
+    logged = json_for_log(json.dumps([text]))
+    assert json.loads(logged) == [text]
+    assert "##" not in logged
 
 
 def test_points_have_no_needless_digits():

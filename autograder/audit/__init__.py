@@ -1,0 +1,1 @@
+"""Grades the grader: which wrong solutions the laws would pass, and which right ones they fail."""
