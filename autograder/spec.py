@@ -14,7 +14,7 @@ from autograder.compare import Mismatch
 from autograder.tolerance import Tolerance, exact
 
 if TYPE_CHECKING:
-    from autograder.isolation.parent import Answer, Encoded
+    from autograder.isolation.calls import Answer, Encoded
     from autograder.strategies import Draw
 
 Arguments = dict[str, Any]
@@ -60,11 +60,13 @@ class Law:
     judge       what is wrong with the answers of one case, or None
     kinds       which kinds of cases it is judged on; () means all but the impossible ones
     calls       the arguments of the calls it needs; by default the case itself
-    reread      the first call's result is read once more after the last call
+    reread      in so many cases of each kind, the largest ones, the first call's result is read
+                once more after the last call; in the others there is only the first call
     needs       a law that must hold first, since this one alone could hold for nothing
     structural  looks at the answers that came; not every call must have answered
     raising     judges exceptions too, so an exception is no failure by itself
-    by_equality holds at once for an answer that is the expected value to the bit
+    timed       looks at the CPU seconds of its calls; all other laws hold for answers that are the
+                reference's to the bit
     """
 
     name: str
@@ -73,11 +75,11 @@ class Law:
     judge: Judge
     kinds: tuple[str, ...] = ()
     calls: Callable[[Arguments], Sequence[Arguments]] | None = None
-    reread: bool = False
+    reread: int = 0
     needs: str = ""
     structural: bool = False
     raising: bool = False
-    by_equality: bool = False
+    timed: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class Exercise:
 
     def case(self, kind: str, arguments: Arguments) -> Case:
         """A case of these arguments, with all that the reference says of it."""
-        from autograder.isolation.parent import Encoded
+        from autograder.isolation.calls import Encoded
 
         expected = self.evaluate(arguments)
         if isinstance(expected, Refusal):

@@ -33,7 +33,7 @@ from autograder.working import linear
 from reference import ops
 
 if TYPE_CHECKING:
-    from autograder.isolation.parent import Answer
+    from autograder.isolation.calls import Answer
 
 LESSON = 7
 
@@ -55,7 +55,7 @@ def parts(name: str, names: Sequence[str], says: str, points: float, *kinds: str
                 return wrong
         return None
 
-    return Law(name, says, points, judge, kinds, by_equality=True)
+    return Law(name, says, points, judge, kinds)
 
 
 def tidy_gradient(*kinds: str) -> Law:
@@ -599,7 +599,7 @@ def sums_law(points: float, *kinds: str) -> Law:
         return mismatch(dx.sum(axis=(2, 3)), dy.sum(axis=(2, 3)), allowed, ("dx.sum((2, 3))",))
 
     says = "in every channel, dx sums to what dy sums to"
-    return Law("sums", says, points, judge, kinds, by_equality=True)
+    return Law("sums", says, points, judge, kinds)
 
 
 def max_pool_ideas() -> list[Callable[..., Any]]:
@@ -917,7 +917,7 @@ def adjoint_law(points: float, *kinds: str) -> Law:
         return None
 
     says = "sum(dx * v) is sum(dy * conv2d(v, w)) for every image v; dw likewise"
-    return Law("adjoint", says, points, judge, kinds, by_equality=True)
+    return Law("adjoint", says, points, judge, kinds)
 
 
 def padded_gradients(dy, x, w, stride, padding):

@@ -31,7 +31,7 @@ from autograder.working import linear
 from reference import ops
 
 if TYPE_CHECKING:
-    from autograder.isolation.parent import Answer
+    from autograder.isolation.calls import Answer
 
 LESSON = 3
 
@@ -671,6 +671,7 @@ speed = Law(
     ("large image",),
     calls=three_times,
     needs="agrees",
+    timed=True,
 )
 
 conv2d_im2col = Exercise(

@@ -160,7 +160,7 @@ he_normal = Exercise(
         Law("dense", "dense weights (D, M) have mean 0 and standard deviation sqrt(2 / D)", 0.5,
             _spread, ("dense",)),
         Law("generator", "the weights are float64, drawn from rng and from nothing else", 0.5,
-            _draws_from_rng, ("small",), calls=_equal_generators, reread=True),
+            _draws_from_rng, ("small",), calls=_equal_generators, reread=8),
     ],
     tolerance=scaling_error,
     misconceptions=[
@@ -355,7 +355,7 @@ def one_part(
             value, right = ({key: part[key] for key in keys} for part in (value, right))
         return mismatch(value, right, tolerance, (exercise.returns[index],))
 
-    return Law(name, says, points, judge, kinds, by_equality=True)
+    return Law(name, says, points, judge, kinds)
 
 
 sgd_momentum = Exercise(
@@ -762,10 +762,10 @@ loss_and_gradients = Exercise(
 
 # --- fit: judged by what it has learned
 
-TRAINING, HELD_BACK = (0, 200), (2000, 2400)
-# With 400 generators a right solution knew 0.61 to 0.85 of these digits, 0.76 on average with a
-# deviation of 0.044. Without a single step it was 0.19 at best, with shuffled labels 0.21, and with
-# steps uphill 0.09. The limit lies seven deviations below the one and far above the others.
+TRAINING, HELD_BACK = (0, 200), (2000, 2200)
+# With 400 generators a right solution knew 0.58 to 0.89 of these digits, 0.77 on average with a
+# deviation of 0.049. Without a single step it was 0.20 at best, with shuffled labels 0.24, and with
+# steps uphill 0.09. The limit lies six deviations below the one and far above the others.
 ENOUGH = 0.45
 
 
@@ -800,7 +800,8 @@ def _learns(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch 
     trained = answers[0].value
     images, labels = small_digits(*HELD_BACK)
     with np.errstate(all="ignore"):
-        right = ops.forward(trained, images).argmax(axis=1) == labels
+        single = {key: value.astype(np.float32) for key, value in trained.items()}
+        right = ops.forward(single, images.astype(np.float32)).argmax(axis=1) == labels
     if right.mean() >= ENOUGH:
         return None
     text = f"it knows {right.mean():.0%} of new digits; at least {ENOUGH:.0%} is easily reached"
@@ -815,7 +816,7 @@ fit = Exercise(
     laws=[
         Law("parameters", "it gives the six arrays of parameters, and leaves its arguments alone",
             0.5, _parameters),
-        Law("learns", "trained on 200 digits, it knows nearly half of 400 others", 1.0, _learns),
+        Law("learns", "trained on 200 digits, it knows nearly half of 200 others", 1.0, _learns),
     ],
     returns=("parameters",),
     cases=1,
