@@ -22,8 +22,8 @@ import numpy as np
 
 from autograder import __version__
 from autograder.isolation import wire
-from autograder.isolation.parent import Encoded, EncodedCall
-from autograder.spec import Case, Exercise, Law, Refusal
+from autograder.isolation.calls import Encoded, EncodedCall
+from autograder.spec import Arguments, Case, Exercise, Law, Refusal
 
 PUBLIC = "public"
 CACHE_VARIABLE = "AUTOGRADER_CACHE"
@@ -105,47 +105,68 @@ def plan(exercise: Exercise, cases: Sequence[Case]) -> Bank:
     calls: list[EncodedCall] = []
     groups: list[str] = []
     known: dict[EncodedCall, int] = {}
+    rights: dict[tuple[str | None, bytes], Encoded | None] = {}
+
+    def encoded(arguments: Arguments, keep: bool = False) -> EncodedCall:
+        call = EncodedCall.of(arguments, keep)
+        key = call.nodes, call.body
+        if key not in rights:
+            value = exercise.evaluate(arguments)
+            rights[key] = None if isinstance(value, Refusal) else Encoded.of(value)
+        return dataclasses.replace(call, right=rights[key])
 
     def add(call: EncodedCall, group: str) -> int:
         calls.append(call)
         groups.append(group)
         return len(calls) - 1
 
-    def once(arguments: dict[str, Any], group: str) -> int:
-        call = EncodedCall.of(arguments)
+    def once(arguments: Arguments, group: str) -> int:
+        call = encoded(arguments)
         if call not in known:
             known[call] = add(call, group)
         return known[call]
 
+    for case in cases:
+        call = EncodedCall.of(case.arguments)
+        rights[call.nodes, call.body] = case.right
     main = [once(case.arguments, case.kind) for case in cases]
     needs: dict[str, list[tuple[int, tuple[int, ...]]]] = {}
     for law in exercise.laws:
         entries = needs.setdefault(law.name, [])
+        kinds = exercise.kinds_of(law)
+        reread = _largest(cases, kinds, law.reread)
         for number, case in enumerate(cases):
-            if case.kind not in exercise.kinds_of(law):
+            if case.kind not in kinds:
                 continue
-            if law.calls is None:
+            if law.calls is None or (law.reread and number not in reread):
                 entries.append((number, (main[number],)))
             elif law.reread:
                 # These stay together and in order: no call of another law may come between.
                 group = f"{law.name} {number}"
-                made = [
-                    add(EncodedCall.of(arguments, keep=i == 0), group)
-                    for i, arguments in enumerate(law.calls(case.arguments))
-                ]
-                entries.append((number, (*made, add(EncodedCall(None), group))))
+                made = [encoded(a, keep=i == 0) for i, a in enumerate(law.calls(case.arguments))]
+                made.append(EncodedCall(None, right=made[0].right))
+                entries.append((number, tuple(add(call, group) for call in made)))
             else:
                 group = f"{law.name} {case.kind}"
-                made = [once(arguments, group) for arguments in law.calls(case.arguments)]
-                entries.append((number, tuple(made)))
-    ready = _with_right(calls, cases, main)
-    return Bank(tuple(cases), ready, tuple(groups), dict(needs), tuple(main))
+                entries.append((number, tuple(once(a, group) for a in law.calls(case.arguments))))
+    return Bank(tuple(cases), tuple(calls), tuple(groups), dict(needs), tuple(main))
+
+
+def _largest(cases: Sequence[Case], kinds: Sequence[str], count: int) -> set[int]:
+    """The numbers of the last cases of each kind: they come smallest first."""
+    places: dict[str, list[int]] = {kind: [] for kind in kinds}
+    for number, case in enumerate(cases):
+        if case.kind in places:
+            places[case.kind].append(number)
+    return {
+        number for numbers in places.values() for number in numbers[max(0, len(numbers) - count) :]
+    }
 
 
 def calls_for(law: Law, arguments: dict[str, Any]) -> list[EncodedCall]:
     """The calls that one law needs for one case."""
     wanted = law.calls(arguments) if law.calls is not None else (arguments,)
-    calls = [EncodedCall.of(a, keep=law.reread and i == 0) for i, a in enumerate(wanted)]
+    calls = [EncodedCall.of(a, keep=bool(law.reread) and i == 0) for i, a in enumerate(wanted)]
     return [*calls, EncodedCall(None)] if law.reread else calls
 
 
@@ -184,28 +205,35 @@ def _file(exercise: Exercise, seed: Seed) -> Path:
 
 def _dump(bank: Bank) -> bytes:
     encoder = wire.Encoder()
+    rights: dict[tuple[bytes, bytes], Encoded] = {}  # in the order of their numbers
+    numbers: dict[tuple[bytes, bytes], int] = {}
+
+    def number(right: Encoded | None) -> int | None:
+        if right is None:
+            return None
+        key = right.text, right.body
+        rights.setdefault(key, right)
+        return numbers.setdefault(key, len(numbers))
+
     cases = []
-    values = []
     for case in bank.cases:
-        arguments = encoder.add(case.arguments)
+        outcome: dict[str, Any] = {"right": number(case.right)}
         if case.right is None:
-            cases.append([case.kind, arguments, {"refusal": case.expected.message}])
-            continue
-        tolerance = encoder.add(case.tolerance)
-        values.append(case.right.body)
-        size = len(case.right.body)
-        outcome = {"value": case.right.node, "size": size, "tolerance": tolerance}
-        cases.append([case.kind, arguments, outcome])
+            outcome["refusal"] = case.expected.message
+        cases.append([case.kind, encoder.add(case.arguments), encoder.add(case.tolerance), outcome])
+    calls = [[call.nodes, len(call.body), call.keep, number(call.right)] for call in bank.calls]
     head = json.dumps(
         {
             "cases": cases,
-            "calls": [[call.nodes, len(call.body), call.keep] for call in bank.calls],
+            "calls": calls,
+            "rights": [[right.node, len(right.body)] for right in rights.values()],
             "groups": bank.groups,
             "plan": bank.plan,
             "main": bank.main,
         }
     ).encode()
-    bodies = b"".join([*(call.body for call in bank.calls), *values])
+    sent, known = (call.body for call in bank.calls), (right.body for right in rights.values())
+    bodies = b"".join([*sent, *known])
     sizes = len(head).to_bytes(8, "little") + len(bodies).to_bytes(8, "little")
     content = sizes + head + bodies + encoder.body
     return hashlib.sha256(content).digest() + content
@@ -228,34 +256,27 @@ def _parse(data: bytes) -> Bank:
         at += size
         return bytes(bodies[at - size : at])
 
-    calls = [EncodedCall(nodes, body(size), keep) for nodes, size, keep in head["calls"]]
+    sent = [(nodes, body(size), keep, number) for nodes, size, keep, number in head["calls"]]
+    rights = [Encoded.from_node(node, body(size)) for node, size in head["rights"]]
+
+    def right(number: int | None) -> Encoded | None:
+        return None if number is None else rights[number]
+
+    calls = [EncodedCall(nodes, part, keep, right(number)) for nodes, part, keep, number in sent]
     cases = []
-    for kind, node, outcome in head["cases"]:
-        arguments = decoder.read(node)
-        if "refusal" in outcome:
-            cases.append(Case(kind, arguments, Refusal(outcome["refusal"])))
-            continue
-        tolerance = decoder.read(outcome["tolerance"])
-        right = Encoded.from_node(outcome["value"], body(outcome["size"]))
-        expected = wire.Decoder(right.body).read(right.node)
-        cases.append(Case(kind, arguments, expected, tolerance, right))
+    for kind, node, allowed, outcome in head["cases"]:
+        arguments, tolerance = decoder.read(node), decoder.read(allowed)
+        expected = right(outcome["right"])
+        if expected is None:
+            cases.append(Case(kind, arguments, Refusal(outcome["refusal"]), tolerance))
+        else:
+            cases.append(Case(kind, arguments, expected.answer.value, tolerance, expected))
     plans: dict[str, Sequence[tuple[int, tuple[int, ...]]]] = {
         law: tuple((number, tuple(made)) for number, made in entries)
         for law, entries in head["plan"].items()
     }
-    main = tuple(head["main"])
-    known = _with_right(calls, cases, main)
-    return Bank(tuple(cases), known, tuple(head["groups"]), plans, main)
-
-
-def _with_right(
-    calls: Sequence[EncodedCall], cases: Sequence[Case], main: Sequence[int]
-) -> tuple[EncodedCall, ...]:
-    """The calls that just make a case know its right answer."""
-    known = list(calls)
-    for case, i in zip(cases, main, strict=True):
-        known[i] = dataclasses.replace(known[i], right=case.right)
-    return tuple(known)
+    groups, main = tuple(head["groups"]), tuple(head["main"])
+    return Bank(tuple(cases), tuple(calls), groups, plans, main)
 
 
 def _write(file: Path, data: bytes) -> None:

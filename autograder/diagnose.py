@@ -11,7 +11,8 @@ import numpy as np
 
 from autograder.bank import Bank, Seed, calls_for
 from autograder.compare import Mismatch, mismatch
-from autograder.isolation.parent import Answer, Session
+from autograder.isolation.calls import Answer
+from autograder.isolation.parent import Session
 from autograder.judgement import Failure, judge_case
 from autograder.laws import largest_of
 from autograder.pattern import pattern
@@ -201,7 +202,7 @@ def _changed(arguments: Arguments, place: tuple[str, tuple[int, ...]], value: fl
 
 
 def _key(arguments: Arguments) -> str:
-    from autograder.isolation.parent import EncodedCall
+    from autograder.isolation.calls import EncodedCall
 
     call = EncodedCall.of(arguments)
     return f"{call.nodes}{call.body.hex()}"
@@ -280,7 +281,7 @@ def _predicts(exercise: Exercise, idea: Callable[..., Any], case: Case) -> bool:
 
 def _fits_one(exercise: Exercise, idea: Callable[..., Any], case: Case, examiner: Examiner) -> bool:
     """Whether the idea also explains the shrunk case; a named mistake must show there."""
-    from autograder.isolation.parent import EncodedCall
+    from autograder.isolation.calls import EncodedCall
 
     (answer,) = examiner.session.ask(
         exercise.topic,

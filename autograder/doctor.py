@@ -22,7 +22,10 @@ class Finding:
     optional: bool = False
 
 
-NEEDED = ("numpy", "scipy", "hypothesis", "pytest", "rich", "typer", "jinja2", "platformdirs")
+NEEDED = (
+    *("numpy", "scipy", "hypothesis", "pytest", "rich", "typer", "jinja2", "platformdirs"),
+    "threadpoolctl",
+)
 EXTRAS = {
     "capstone": ("tensorflow", "the capstone's training"),
     "nbgrader": ("nbgrader", "grading with nbgrader"),

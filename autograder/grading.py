@@ -47,10 +47,11 @@ def grade(
     submissions: Sequence[Submission], exercises: Sequence[Exercise], engine: Engine, out: Path
 ) -> Iterator[Verdict]:
     """Judge each submission and write `OUT/<name>/results.json`, whole or not at all."""
-    for number, submission in enumerate(submissions):
-        if number == 1:
-            # The banks are all there, and stay: the collector need not go through them again.
-            gc.freeze()
+    if len(submissions) > 1:
+        engine.prepare(exercises)
+        # The banks are all there, and stay: the collector need not go through them again.
+        gc.freeze()
+    for submission in submissions:
         started = time.monotonic(), time.process_time()
         verdict = engine.verdict(submission, exercises)
         folder = out / submission.name

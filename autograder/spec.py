@@ -15,7 +15,7 @@ from autograder.tolerance import Tolerance, exact
 from autograder.working import Explain
 
 if TYPE_CHECKING:
-    from autograder.isolation.parent import Answer, Encoded
+    from autograder.isolation.calls import Answer, Encoded
     from autograder.strategies import Draw
 
 Arguments = dict[str, Any]
@@ -61,11 +61,13 @@ class Law:
     judge       what is wrong with the answers of one case, or None
     kinds       which kinds of cases it is judged on; () means all but the impossible ones
     calls       the arguments of the calls it needs; by default the case itself
-    reread      the first call's result is read once more after the last call
+    reread      in so many cases of each kind, the largest ones, the first call's result is read
+                once more after the last call; in the others there is only the first call
     needs       a law that must hold first, since this one alone could hold for nothing
     structural  looks at the answers that came; not every call must have answered
     raising     judges exceptions too, so an exception is no failure by itself
-    by_equality holds at once for an answer that is the expected value to the bit
+    timed       looks at the CPU seconds of its calls; all other laws hold for answers that are the
+                reference's to the bit
     """
 
     name: str
@@ -74,11 +76,11 @@ class Law:
     judge: Judge
     kinds: tuple[str, ...] = ()
     calls: Callable[[Arguments], Sequence[Arguments]] | None = None
-    reread: bool = False
+    reread: int = 0
     needs: str = ""
     structural: bool = False
     raising: bool = False
-    by_equality: bool = False
+    timed: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class Exercise:
     working         the arithmetic of one expected value, for a counterexample
     normal          brings the many spellings of an answer into one form, in which an answer is
                     compared with a misconception's; laws see the answer as it came
+    free            many answers are right, of which the reference's is one
     recipes         source lines that make an argument, where it is too long to be spelled out
     """
 
@@ -112,6 +115,7 @@ class Exercise:
     formula: tuple[str, ...] = ()
     working: Explain | None = None
     normal: Callable[[Any], Any] | None = None
+    free: bool = False
     recipes: Mapping[str, str] = field(default_factory=dict)
     topic: str = ""  # the spec module's name; the catalogue fills it in
 
@@ -131,7 +135,7 @@ class Exercise:
 
     def case(self, kind: str, arguments: Arguments) -> Case:
         """A case of these arguments, with all that the reference says of it."""
-        from autograder.isolation.parent import Encoded
+        from autograder.isolation.calls import Encoded
 
         expected = self.evaluate(arguments)
         if isinstance(expected, Refusal):

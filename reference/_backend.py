@@ -9,8 +9,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
+from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
+
+from threadpoolctl import ThreadpoolController
 
 __all__ = [
     "NAME",
@@ -64,5 +69,20 @@ def __getattr__(topic: str) -> ModuleType:
             "`pip install -e .` (or `make setup`), or set REFERENCE_BACKEND=pure for the slow "
             f"twin. The cause: {error}"
         ) from error
+    if "scipy.linalg.cython_blas" in sys.modules:
+        _one_thread()
     globals()[topic] = module
     return module
+
+
+@cache
+def _one_thread() -> None:
+    """Keep SciPy's BLAS to the calling thread.
+
+    Its other threads spin for a tenth of a second after every larger product, which costs more CPU
+    than the products of this course do. NumPy's own BLAS is left as it is.
+    """
+    libraries = ThreadpoolController().select(user_api="blas")
+    for library in libraries.lib_controllers:
+        if "scipy" in Path(library.filepath).parent.name:
+            library.set_num_threads(1)

@@ -26,9 +26,9 @@ from autograder.audit.stand_in import answers_of
 from autograder.bank import Bank, Banks, Seed
 from autograder.diagnose import misconception
 from autograder.engine import Engine, judge_law
+from autograder.isolation.calls import Answer
 from autograder.isolation.ladder import GraderFault
 from autograder.isolation.limits import Limits
-from autograder.isolation.parent import Answer
 from autograder.spec import Exercise
 from autograder.submissions import Submission, read
 

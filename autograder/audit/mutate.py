@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import copy
-import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -118,20 +118,33 @@ def _spliced(lines: Sequence[str], node: Any, text: str) -> tuple[str, str, str]
     tail = lines[last - 1].encode()[node.end_col_offset :].decode()
     # Of a loop or condition that goes, the head is shown.
     shown = node.body[0].lineno - 1 if isinstance(node, ast.If | ast.For) else last
-    before = " ".join("".join(lines[first : max(shown, first + 1)]).split())
-    after = " ".join(f"{head}{text}{tail}".split())
+    before = _on_one_line("".join(lines[first : max(shown, first + 1)]))
+    after = _on_one_line(f"{head}{text}{tail}")
     if before == after:
         return None
     before, after = _near_the_change(before, after)
     return before, after, "".join([*lines[:first], head, text, tail, *lines[last:]])
 
 
+def _on_one_line(text: str) -> str:
+    """Lines as one, written as `ast.unparse` would."""
+    text = " ".join(text.split())
+    return re.sub(r",? ([)\]}])", r"\1", re.sub(r"([(\[{]) ", r"\1", text))
+
+
+def _common(a: str, b: str) -> int:
+    """How many letters two texts begin with in common."""
+    return next(
+        (i for i, (c, d) in enumerate(zip(a, b, strict=False)) if c != d), min(len(a), len(b))
+    )
+
+
 def _near_the_change(before: str, after: str) -> tuple[str, str]:
     """Two long lines, cut to the words around the place where they differ."""
     if max(len(before), len(after)) <= SHOWN:
         return before, after
-    start = len(os.path.commonprefix([before, after]))
-    end = len(os.path.commonprefix([before[start:][::-1], after[start:][::-1]]))
+    start = _common(before, after)
+    end = _common(before[start:][::-1], after[start:][::-1])
     first = before.rfind(" ", 0, max(start - AROUND, 0)) + 1
 
     def shown(line: str) -> str:
@@ -368,6 +381,10 @@ class _Changes:
             target = parent.targets[0]
             if isinstance(target, ast.Tuple) and len(target.elts) == len(node.elts):
                 return  # swapped in the names that are assigned to
+        if isinstance(parent, ast.Assign) and node in parent.targets:
+            values = getattr(parent.value, "elts", [])
+            if len(values) > 1 and len({_text(value) for value in values}) == 1:
+                return  # all get the same
         for elements in _swapped(node.elts):
             changed = copy.copy(node)
             changed.elts = list(elements)

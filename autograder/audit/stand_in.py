@@ -12,7 +12,7 @@ from typing import Any
 from autograder.bank import Bank
 from autograder.diagnose import predict
 from autograder.isolation import wire
-from autograder.isolation.parent import Answer, EncodedCall
+from autograder.isolation.calls import Answer, EncodedCall
 
 LARGEST = 2**26
 

@@ -6,6 +6,7 @@ and the files beside this one are all it has.
 
 Over the control socket come requests of one JSON message each, and one answer goes back:
 
+    learn  a file descriptor: prepare these calls for the workers to come
     fork   with the worker's channel as a file descriptor  ->  pid
     cpu    pid                                             ->  CPU seconds so far
     end    pid: kill it, and clean up behind it            ->  wait status, CPU seconds
@@ -33,6 +34,7 @@ class Server:
         self.control = control
         self.settings = settings
         self.workers: set[int] = set()
+        self.batches: list[Any] = []
 
     def serve(self) -> None:
         self.confine()
@@ -74,6 +76,15 @@ class Server:
 
     # --- requests
 
+    def do_learn(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        import batch
+
+        with os.fdopen(descriptors[0], "rb") as file:
+            entries = json.loads(file.read(request["size"]))
+            self.batches.append(batch.prepare(entries, file.read()))
+        gc.freeze()
+        return {"batch": len(self.batches) - 1}
+
     def do_fork(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         (channel,) = descriptors
         pid = os.fork()
@@ -82,7 +93,7 @@ class Server:
                 self.control.close()
                 connection = socket.socket(fileno=channel)
                 self.become_worker()
-                work(connection, self.settings["limits"])
+                work(connection, self.batches, self.settings["limits"])
             finally:
                 os._exit(70)
         os.close(channel)
@@ -167,14 +178,15 @@ class Server:
         return {"outcome": json.loads(b"".join(parts) or b"{}")}
 
 
-def work(channel: socket.socket, limits: dict[str, Any]) -> None:
+def work(channel: socket.socket, batches: list[Any], limits: dict[str, Any]) -> None:
     """Serve a submission, with our own modules' names free for the submission's."""
+    import batch
     import wire
     import worker
 
-    for name in ("confine", "probe", "wire", "worker"):
+    for name in ("batch", "confine", "probe", "wire", "worker"):
         sys.modules.pop(name, None)
-    worker.Session(channel, wire, limits).serve()
+    worker.Session(channel, wire, batch, batches, limits).serve()
 
 
 def versions() -> dict[str, str]:
@@ -189,6 +201,7 @@ def main() -> None:
     sys.path[:] = [p for p in sys.path if p not in ("", here)]
     sys.path += [here, packages]
     # All that workers use is imported now: they start with it, and find none of it on a path.
+    import batch
     import numpy
     import numpy.fft
     import numpy.lib.stride_tricks
@@ -198,7 +211,7 @@ def main() -> None:
     import wire
     import worker
 
-    del numpy, probe, wire, worker
+    del batch, numpy, probe, wire, worker
     if sys.platform == "linux":
         import confine  # noqa: F401
     sys.path.remove(here)

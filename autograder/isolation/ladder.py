@@ -21,13 +21,14 @@ import sys
 import sysconfig
 import tempfile
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograder.isolation.calls import EncodedCall
 from autograder.isolation.limits import Limits
 
 LEVELS = ("weak", "medium", "strong")
@@ -78,6 +79,8 @@ class ForkServer:
     def __init__(self, level: str, limits: Limits) -> None:
         self.level = level
         self.limits = limits
+        # Batches that workers start with: their number, and the batch, whose id is the key.
+        self.learned: dict[int, tuple[int, Sequence[EncodedCall]]] = {}
         _hide_this_process()
         # Where workers stand. Those that are confined can write nothing anywhere; the weak get an
         # empty folder, so that a file of theirs lands in nobody's way.
@@ -143,12 +146,20 @@ class ForkServer:
 
     def fork(self, channel: socket.socket) -> int:
         """A worker that answers on `channel`; its pid in the server's eyes."""
-        message = json.dumps({"do": "fork"}).encode()
-        try:
-            socket.send_fds(self._control, [message], [channel.fileno()])
-        except OSError as error:
-            raise self._fault() from error
-        return int(self._answer()["pid"])
+        return int(self._ask({"do": "fork"}, channel.fileno())["pid"])
+
+    def learn(self, calls: Sequence[EncodedCall]) -> None:
+        """Have a batch of calls prepared once: workers forked from now on start with it."""
+        if id(calls) in self.learned:
+            return
+        entries, body = EncodedCall.batch(calls)
+        with tempfile.TemporaryFile() as file:
+            file.write(entries + body)
+            file.flush()
+            file.seek(0)
+            message = {"do": "learn", "size": len(entries)}
+            number = int(self._ask(message, file.fileno())["batch"])
+        self.learned[id(calls)] = number, calls
 
     def cpu_seconds(self, pid: int) -> float | None:
         """CPU seconds that a worker has used so far; None if it has ended."""
@@ -172,10 +183,11 @@ class ForkServer:
         outcome: dict[str, str] = self._ask({"do": "probe", **request})["outcome"]
         return outcome
 
-    def _ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
+    def _ask(self, message: Mapping[str, Any], *descriptors: int) -> dict[str, Any]:
         try:
             if message:
-                self._control.send(json.dumps(message).encode())
+                data = json.dumps(message).encode()
+                socket.send_fds(self._control, [data], descriptors)
         except OSError as error:
             raise self._fault() from error
         return self._answer()

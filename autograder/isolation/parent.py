@@ -7,7 +7,7 @@ it died in is known, because answers come one by one and in order.
 from __future__ import annotations
 
 import contextlib
-import json
+import math
 import secrets
 import select
 import signal
@@ -15,86 +15,16 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from types import TracebackType
 from typing import Any
 
 from autograder.isolation import ladder, wire
+from autograder.isolation.calls import Answer, EncodedCall
 from autograder.isolation.ladder import ForkServer, GraderFault
 from autograder.isolation.limits import DEFAULT, Limits
 
 START_SECONDS = 60.0
 SLOW_TICK = 0.2
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """A value as it crosses the wire: its node, the node's JSON, and the bytes of its arrays."""
-
-    node: Any
-    text: bytes
-    body: bytes
-
-    @staticmethod
-    def of(value: Any) -> Encoded:
-        encoder = wire.Encoder(layouts=False)
-        return Encoded.from_node(encoder.add(value), encoder.body)
-
-    @staticmethod
-    def from_node(node: Any, body: bytes) -> Encoded:
-        return Encoded(node, b'"v":%s}' % wire.compact(node).encode(), body)
-
-
-@dataclass(frozen=True)
-class EncodedCall:
-    """The arguments of one call, ready to send; `nodes` is JSON, None reads the kept result.
-
-    `right` is what the right answer looks like on the wire, where it is known: an answer of the
-    same bytes need not be read. It is compared here and never sent.
-    """
-
-    nodes: str | None
-    body: bytes = b""
-    keep: bool = False
-    right: Encoded | None = field(default=None, compare=False)
-
-    @staticmethod
-    def of(arguments: Mapping[str, Any], keep: bool = False) -> EncodedCall:
-        encoder = wire.Encoder()
-        nodes = [[name, encoder.add(value)] for name, value in arguments.items()]
-        return EncodedCall(json.dumps(nodes, separators=(",", ":")), encoder.body, keep)
-
-    @property
-    def item(self) -> str:
-        return f"[{self.nodes or 'null'},{len(self.body)},{int(self.keep)}]"
-
-
-@dataclass
-class Answer:
-    """What came back from one call: a value, or the status of its absence."""
-
-    status: str  # value, fail (no judgeable value), or one of the verdict's statuses
-    message: str = ""
-    node: Any = None
-    body: bytes = b""
-    raised: tuple[str, ...] = ()  # built-in classes of the exception
-    touched: tuple[str, ...] = ()
-    shares: tuple[str, ...] = ()
-    overlaps: bool = False  # cells of the result share memory with each other
-    seconds: float = 0.0
-    printed: str = ""
-    at_import: bool = False  # the module never came to the call
-    right: Encoded | None = None  # the right answer, where this is it to the bit
-
-    def is_exactly(self, right: Encoded | None) -> bool:
-        """Whether it is this value, to the bit."""
-        if self.status != "value" or right is None:
-            return False
-        return self.right is right or (self.node == right.node and self.body == right.body)
-
-    @cached_property
-    def value(self) -> Any:
-        return wire.Decoder(self.body).read(self.node)
 
 
 @dataclass
@@ -130,10 +60,11 @@ class Worker:
         self._socket, theirs = socket.socketpair()
         try:
             with theirs:
-                self._pid = server.fork(theirs)
+                self.pid = server.fork(theirs)
         except BaseException:
             self._socket.close()
             raise
+        self._known = dict(server.learned)
         self._socket.setblocking(False)
         try:
             kind, _, _ = self._frame(bytes(wire.NONCE_BYTES), START_SECONDS)
@@ -148,17 +79,18 @@ class Worker:
         """End the process; where its server is gone, it is gone as well."""
         self._socket.close()
         with contextlib.suppress(GraderFault):
-            self.server.end(self._pid)
+            self.server.end(self.pid)
 
     def run(
         self,
         module: str,
         function: str,
         calls: Sequence[EncodedCall],
+        wanted: Sequence[int],
         seconds: float,
         careful: bool,
-    ) -> Iterator[_Loaded | Answer | _Done]:
-        """How loading went, one answer a call in order, and the seconds used; raises _Died.
+    ) -> Iterator[_Loaded | list[Answer] | _Done]:
+        """How loading went, the wanted calls' answers in order, the seconds used; raises _Died.
 
         Answers come in bunches, and a bunch is lost when the worker dies; carefully, they come
         each by itself.
@@ -166,11 +98,7 @@ class Worker:
         if len(self._buffer) > self._at or select.select([self._socket], [], [], 0)[0]:
             self._peek_unsolicited()
         nonce = secrets.token_bytes(wire.NONCE_BYTES)
-        head = json.dumps({"module": module, "function": function, "careful": careful})[:-1]
-        text = f'{head},"calls":[{",".join(call.item for call in calls)}]}}'.encode()
-        body = b"".join(call.body for call in calls)
-        header = wire.HEADER.pack(wire.MAGIC, wire.CALLS, nonce, len(text), len(body))
-        self._send(header + text + body)
+        self._send(self._request(nonce, module, function, calls, wanted, careful))
         kind, meta, _ = self._frame(nonce, self.limits.import_seconds)
         if kind != wire.LOADED:
             raise _garbled("an answer came before its call")
@@ -178,26 +106,40 @@ class Worker:
         yield loaded
         if loaded.answer is not None:
             return
-        for index, call in enumerate(calls):
-            kind, text, data = self._raw_frame(nonce, seconds)
-            right = call.right
-            if (
-                right is not None
-                and data == right.body
-                and text == b'{"i":%d,' % index + right.text
-            ):
-                if kind != wire.ANSWER:
-                    raise _garbled("the answers are not in the order of the calls")
-                yield Answer("value", node=right.node, body=right.body, right=right)
-                continue
-            meta = _parsed(text)
-            if kind != wire.ANSWER or meta.get("i") != index:
-                raise _garbled("the answers are not in the order of the calls")
-            yield _answer(meta, data, function)
+        answered = 0
+        while answered < len(wanted):
+            kind, text, body = self._raw_frame(nonce, seconds)
+            if kind != wire.ANSWERS:
+                raise _garbled("there are fewer answers than calls")
+            records = text.split(b"\n")
+            asked = [calls[i] for i in wanted[answered : answered + len(records)]]
+            answered += len(records)
+            if answered > len(wanted):
+                raise _garbled("there are more answers than calls")
+            yield _bunch(records, body, asked, function)
         kind, meta, _ = self._frame(nonce, self.limits.import_seconds)
         if kind != wire.DONE:
             raise _garbled("there are more answers than calls")
         yield _Done(_seconds(meta))
+
+    def _request(
+        self,
+        nonce: bytes,
+        module: str,
+        function: str,
+        calls: Sequence[EncodedCall],
+        wanted: Sequence[int],
+        careful: bool,
+    ) -> bytes:
+        """The frame that asks for these calls; batches that the worker knows have a number."""
+        head: dict[str, Any] = {"module": module, "function": function, "careful": careful}
+        if id(calls) in self._known:
+            number, _ = self._known[id(calls)]
+            head |= {"batch": number, "wanted": wanted if len(wanted) < len(calls) else None}
+            return wire.pack(wire.CALLS, nonce, head)
+        entries, body = EncodedCall.batch([calls[i] for i in wanted])
+        text = b'%s,"wanted":null,"calls":%s}' % (wire.compact(head)[:-1].encode(), entries)
+        return wire.frame(wire.CALLS, nonce, text, body)
 
     # --- the channel
 
@@ -245,7 +187,8 @@ class Worker:
                 )
                 if magic != wire.MAGIC or got != nonce or kind > wire.DONE:
                     raise _garbled("what came is no answer")
-                if text_size > wire.MAX_META or body_size > self.limits.reply_bytes:
+                most = wire.BUNCH_BYTES if kind == wire.ANSWERS else wire.MAX_META
+                if text_size > 2 * most or body_size > self.limits.reply_bytes:
                     raise _garbled("the answer is too large")
                 middle = self._at + head + text_size
                 end = middle + body_size
@@ -263,11 +206,11 @@ class Worker:
         return kind, text, body
 
     def _cpu_seconds(self) -> float | None:
-        return self.server.cpu_seconds(self._pid)
+        return self.server.cpu_seconds(self.pid)
 
     def _death(self) -> _Died:
         """Why the process is gone; it is over with it in any case."""
-        code, killed = self.server.end(self._pid, patience=5.0)
+        code, killed = self.server.end(self.pid, patience=5.0)
         if killed:
             return _garbled("the channel was closed")
         if code in (-signal.SIGXCPU, -signal.SIGKILL):
@@ -320,6 +263,8 @@ def _text(value: Any) -> str:
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
+    if len(text) > wire.MAX_META:
+        raise _garbled("the answer is too large")
     try:
         parsed = wire.parse_meta(text)
     except wire.WireError as error:
@@ -354,8 +299,34 @@ def _loaded(meta: dict[str, Any], module: str, function: str) -> _Loaded:
     return _Loaded()
 
 
-def _answer(meta: dict[str, Any], body: bytes, function: str) -> Answer:
+def _bunch(
+    records: Sequence[bytes], body: bytes, calls: Sequence[EncodedCall], function: str
+) -> list[Answer]:
+    """The answers of one frame: a line of text each, and the bytes of their arrays in a row."""
+    answers = []
+    at = 0
+    for record, call in zip(records, calls, strict=True):
+        right = call.right
+        if right is not None and record == right.text:
+            # It has the form of the right answer: there is nothing to be read but the bytes.
+            data = body[at : at + len(right.body)]
+            at += len(right.body)
+            same = data == right.body
+            answers.append(right.answer if same else Answer("value", node=right.node, body=data))
+        else:
+            answer, size = _answer(record, memoryview(body)[at:], function)
+            answers.append(answer)
+            at += size
+    if at != len(body):
+        raise _garbled("the bytes that came are not those of the answers")
+    return answers
+
+
+def _answer(record: bytes, body: memoryview, function: str) -> tuple[Answer, int]:
+    """An answer, and how many of these bytes are its own."""
+    size = 0
     try:
+        meta = _parsed(record)
         if "error" in meta:
             answer = _raised(meta["error"], function)
         elif "unfit" in meta:
@@ -363,21 +334,22 @@ def _answer(meta: dict[str, Any], body: bytes, function: str) -> Answer:
         else:
             decoder = wire.Decoder(body)
             value = decoder.read(meta["v"])
-            decoder.finish()
-            answer = Answer("value", node=meta["v"], body=body)
+            size = decoder.consumed
+            answer = Answer("value", node=meta["v"], body=bytes(body[:size]))
             answer.value = value
         answer.touched = tuple(_text(n) for n in meta.get("touched", ()))
         answer.shares = tuple(_text(n) for n in meta.get("shares", ()))
         answer.overlaps = bool(meta.get("overlaps"))
-        answer.seconds = _seconds(meta)
         answer.printed = _text(meta.get("p", ""))
     except wire.WireError as error:
         raise _garbled(str(error)) from error
+    except _Died:
+        raise
     except Exception as error:
         # Whatever breaks while a worker's words are read is the worker's doing; as a fault of ours
         # it would give the points away.
         raise _garbled("an answer of no known form") from error
-    return answer
+    return answer, size
 
 
 def _raised(error: dict[str, Any], function: str | None) -> Answer:
@@ -493,6 +465,9 @@ class Session:
                 break
             if not careful and module not in self._unloadable:
                 careful = True
+                if None not in answers:
+                    # It died after its last answer, or had more to say: none of them counts.
+                    answers = [None] * len(calls)
                 _forget_kept(calls, kinds, answers)
                 continue
             fatal += 1
@@ -505,6 +480,16 @@ class Session:
             # A worker that dies after its last answer has said something that it should not.
             answers[broken] = lost
         return [answer for answer in answers if answer is not None]
+
+    def seconds_of(self, topic: str, function: str, call: EncodedCall) -> float:
+        """The CPU seconds of one call, by the clock of the worker's process."""
+        server = self.running_server()
+        before = server.cpu_seconds(self._worker.pid) if self._worker is not None else None
+        (answer,) = self.ask(topic, function, [call])
+        after = server.cpu_seconds(self._worker.pid) if self._worker is not None else None
+        if answer.status != "value" or before is None or after is None:
+            return math.inf
+        return after - before
 
     def _ask_rest(
         self,
@@ -519,15 +504,14 @@ class Session:
         """Fill in answers until all are there or the worker dies; then the answer it died with."""
         started = time.monotonic()
         left = self.limits.submission_wall_seconds - self.wall_seconds
-        held = sum(len(answer.body) for answer in answers if answer is not None)
+        held = sum(len(a.body) for a in answers if a is not None and not a.exact)
         loaded = False
         try:
             if left <= 0:
                 raise _used_up(self.limits)
             if self._worker is None:
                 self._worker = Worker(self.running_server(), self.sources)
-            wanted = [calls[i] for i in rest]
-            replies = self._worker.run(module, function, wanted, seconds, careful)
+            replies = self._worker.run(module, function, calls, rest, seconds, careful)
             unread = iter(rest)
             for reply in replies:
                 if isinstance(reply, _Loaded):
@@ -538,10 +522,11 @@ class Session:
                 elif isinstance(reply, _Done):
                     self.cpu_seconds += reply.seconds
                 else:
-                    held += len(reply.body)
+                    for answer in reply:
+                        answers[next(unread)] = answer
+                        held += 0 if answer.exact else len(answer.body)
                     if held > self.limits.answers_bytes:
                         raise _Died("memory", "the answers are too large to be kept")
-                    answers[next(unread)] = reply
                     if time.monotonic() - started > left:
                         raise _used_up(self.limits)
         except _Died as death:

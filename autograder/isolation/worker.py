@@ -1,8 +1,8 @@
 """The untrusted side: runs a submission's functions on the arguments it is sent, and answers.
 
-Forked by `forkserver.py`, with nothing of the autograder importable: the standard library, NumPy
-and `wire.py` are all it has. It judges nothing. It holds no expected value, no law and no
-seed, so student code that takes over this process gains only the power to send other answers.
+Forked by `forkserver.py`, with nothing of the autograder importable: the standard library, NumPy,
+`wire.py` and `batch.py` are all it has. It judges nothing. It holds no expected value, no law and
+no seed, so student code that takes over this process gains only the power to send other answers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import importlib.machinery
 import importlib.util
 import io
 import json
-import math
 import os
 import re
 import socket
@@ -26,10 +25,7 @@ import numpy
 
 PACKAGE = "exercises"
 CPU_GRACE = 5  # seconds
-MOST_LOOKS = 10_000
-FLUSH_SECONDS = 0.005
-# Calls that take less are told in sum only.
-NOTABLE_SECONDS = 0.001
+FLUSH_SECONDS = 0.05
 
 
 def apply_rlimits(limits: dict[str, Any]) -> None:
@@ -138,18 +134,64 @@ class Capped(io.TextIOBase):
         return text
 
 
-class Session:
-    """Serves one parent until it closes the channel."""
+class Bunch:
+    """Answers that wait for each other a little: one frame and one system call serve many."""
 
-    def __init__(self, channel: socket.socket, wire: Any, limits: dict[str, Any]) -> None:
+    def __init__(self, channel: socket.socket, wire: Any, nonce: bytes, careful: bool) -> None:
         self.channel = channel
         self.wire = wire
+        self.nonce = nonce
+        self.patience = 0.0 if careful else FLUSH_SECONDS
+        self.texts: list[bytes] = []
+        self.bodies: list[bytes] = []
+        self.size = 0
+        self.due = time.monotonic() + self.patience
+
+    def add(self, text: bytes, body: bytes) -> None:
+        if self.size + len(text) + len(body) > self.wire.BUNCH_BYTES:
+            self.flush()
+        self.texts.append(text)
+        self.bodies.append(body)
+        self.size += len(text) + len(body)
+
+    def flush_if_due(self) -> None:
+        if self.texts and time.monotonic() >= self.due:
+            self.flush()
+
+    def flush(self, last: bytes = b"") -> None:
+        """Send what waits, and a last frame behind it."""
+        if self.texts:
+            body = b"".join(self.bodies)
+            text = b"\n".join(self.texts)
+            last = self.wire.frame(self.wire.ANSWERS, self.nonce, text, body) + last
+            self.texts.clear()
+            self.bodies.clear()
+            self.size = 0
+        self.channel.sendall(last)
+        self.due = time.monotonic() + self.patience
+
+
+class Session:
+    """Serves one parent until it closes the channel.
+
+    `batches` are calls that were prepared before this process was forked.
+    """
+
+    def __init__(
+        self,
+        channel: socket.socket,
+        wire: Any,
+        batch: Any,
+        batches: list[Any],
+        limits: dict[str, Any],
+    ) -> None:
+        self.channel = channel
+        self.wire = wire
+        self.batch = batch
+        self.batches = batches
         self.limits = limits
         self.printed = Capped(limits["printed_chars"])
         self.submission: Submission
-        self.waiting: list[bytes] = []
-        self.due = 0.0
-        self.seconds = 0.0
 
     def serve(self) -> None:
         sys.stdout = sys.stderr = self.printed
@@ -164,15 +206,8 @@ class Session:
 
     # --- frames
 
-    def send(self, kind: int, nonce: bytes, meta: Any, body: bytes = b"") -> None:
-        self.waiting.append(self.wire.pack(kind, nonce, meta, body))
-        self.flush()
-
-    def flush(self) -> None:
-        """Send what waits. Answers wait for each other a little: one system call serves many."""
-        self.channel.sendall(b"".join(self.waiting))
-        self.waiting.clear()
-        self.due = time.monotonic() + FLUSH_SECONDS
+    def send(self, kind: int, nonce: bytes, meta: Any) -> None:
+        self.channel.sendall(self.wire.pack(kind, nonce, meta))
 
     def receive(self) -> tuple[int, bytes, Any, bytes]:
         header = self.exactly(self.wire.HEADER.size)
@@ -198,23 +233,26 @@ class Session:
         self.send(self.wire.LOADED, nonce, trouble)
         if function is None:
             return
-        parts = memoryview(body)
-        careful = meta["careful"]
-        at = 0
+        if "batch" in meta:
+            batch = self.batches[meta["batch"]]
+        else:
+            batch = self.batch.prepare(meta["calls"], body)
+        wanted = range(len(batch)) if meta["wanted"] is None else meta["wanted"]
+        answers = Bunch(self.channel, self.wire, nonce, careful=meta["careful"])
         held: Any = None
-        self.seconds = 0.0
-        for index, (nodes, size, keep) in enumerate(meta["calls"]):
-            if self.waiting and (careful or time.monotonic() > self.due):
-                self.flush()
-            if nodes is None:
+        seconds = 0.0
+        for index in wanted:
+            answers.flush_if_due()
+            call = batch[index]
+            if call is None:
                 # Read the kept result once more: has a later call changed it?
-                text, data = self.spelled(index, {}, held)
-            else:
-                result, text, data = self.call(index, function, nodes, parts[at : at + size])
-                held = result if keep else held
-            at += size
-            self.waiting.append(self.wire.frame(self.wire.ANSWER, nonce, text, data))
-        self.send(self.wire.DONE, nonce, {"s": self.seconds})
+                answers.add(*self.spelled({}, held))
+                continue
+            result, used, text, data = self.call(call, function)
+            answers.add(text, data)
+            seconds += used
+            held = result if call.keep else held
+        answers.flush(self.wire.pack(self.wire.DONE, nonce, {"s": seconds}))
 
     def find(self, module: str, name: str) -> tuple[Any, dict[str, Any]]:
         """The student's function, or what to say of its absence."""
@@ -235,98 +273,57 @@ class Session:
             return None, {"error": self.describe(wrong, None)}
         return function, {}
 
-    def call(
-        self, index: int, function: Any, nodes: list[Any], body: memoryview
-    ) -> tuple[Any, bytes, bytes]:
-        """The result of one call, and its answer's text and bytes."""
-        decoder = self.wire.Decoder(body, layouts=True, generators=True)
-        arguments = [decoder.read(node) for _, node in nodes]
+    def call(self, call: Any, function: Any) -> tuple[Any, float, bytes, bytes]:
+        """The result of one call, its CPU seconds, and its answer's text and bytes."""
+        arguments = [part.fresh() for part in call.parts]
         # What there is nothing to say of is left out: most answers are small and many.
         remarks: dict[str, Any] = {}
         started = time.thread_time()
         try:
             result = function(*arguments)
         except BaseException as error:
+            seconds = time.thread_time() - started
             remarks["error"] = self.describe(error, function)
-            if printed := self.printed.take():
-                remarks["p"] = printed
-            return None, self.wire.compact({"i": index, **remarks}).encode(), b""
+            if self.printed.text:
+                remarks["p"] = self.printed.take()
+            return None, seconds, self.wire.compact(remarks).encode(), b""
         seconds = time.thread_time() - started
-        self.seconds += seconds
-        if seconds > NOTABLE_SECONDS:
-            remarks["s"] = seconds
-        if printed := self.printed.take():
-            remarks["p"] = printed
-        if touched := self.touched(nodes, body, arguments):
+        if self.printed.text:
+            remarks["p"] = self.printed.take()
+        if touched := call.touched(arguments):
             remarks["touched"] = touched
-        results = [result] if type(result) is numpy.ndarray else list(arrays(result))
-        if shares := self.shares(nodes, arguments, results):
-            remarks["shares"] = shares
-        if any(overlapping(array) for array in results):
+        results = list(self.batch.arrays(result))
+        if shared := call.shared(arguments, results):
+            remarks["shares"] = shared
+        if any(self.batch.overlapping(array) for array in results):
             remarks["overlaps"] = True
-        return result, *self.spelled(index, remarks, result)
+        return result, seconds, *self.spelled(remarks, result)
 
-    def spelled(self, index: int, remarks: dict[str, Any], result: Any) -> tuple[bytes, bytes]:
+    def spelled(self, remarks: dict[str, Any], result: Any) -> tuple[bytes, bytes]:
         """An answer's text and bytes."""
-        encoder = self.wire.Encoder(self.limits["reply_bytes"], layouts=False)
+        most = self.limits["reply_bytes"]
+        if (
+            type(result) is numpy.ndarray
+            and not remarks
+            and result.dtype in self.wire.CODES
+            and result.nbytes <= most
+            and result.ndim <= self.wire.MAX_NDIM
+        ):
+            text, data = self.wire.plain_array(result)  # the usual answer
+            return b'{"v":%s}' % text, data
+        encoder = self.wire.Encoder(most, layouts=False)
         try:
-            reply = {"i": index, "v": encoder.add(result), **remarks}
+            reply = {"v": encoder.add(result), **remarks}
             data = encoder.body
         except self.wire.WireError as error:
-            reply, data = {"i": index, "unfit": str(error), **remarks}, b""
+            reply, data = {"unfit": str(error), **remarks}, b""
         except BaseException as error:
-            reply, data = {"i": index, "error": self.describe(error, None), **remarks}, b""
+            reply, data = {"error": self.describe(error, None), **remarks}, b""
         text = self.wire.compact(reply).encode()
         if len(text) > self.wire.MAX_META:
             unfit = "too many or too long separate values; return an array"
-            return self.wire.compact({"i": index, "unfit": unfit}).encode(), b""
+            return self.wire.compact({"unfit": unfit}).encode(), b""
         return text, data
-
-    def touched(self, nodes: list[Any], body: memoryview, arguments: list[Any]) -> list[str]:
-        """Names of arguments that no longer hold what they were sent with."""
-        names = []
-        at = 0
-        for (name, node), argument in zip(nodes, arguments, strict=True):
-            if type(node) is dict and "a" in node:
-                size = size_of(node, self.wire)
-                # Most arguments are arrays: their bytes tell, without encoding them again.
-                same = (
-                    list(argument.shape) == node["a"][1]
-                    and argument.dtype == self.wire.DTYPES[node["a"][0]]
-                    and argument.tobytes() == body[at : at + size]
-                )
-            elif type(node) is dict or type(node) is list:
-                if "r" in node:
-                    continue  # a generator is there to be drawn from
-                size = size_of(node, self.wire)
-                encoder = self.wire.Encoder()
-                try:
-                    same = encoder.add(argument) == node and encoder.body == body[at : at + size]
-                except self.wire.WireError:
-                    same = False
-            else:
-                continue  # numbers and words cannot be changed
-            at += size
-            if not same:
-                names.append(name)
-        return names
-
-    def shares(
-        self, nodes: list[Any], arguments: list[Any], results: list[numpy.ndarray]
-    ) -> list[str]:
-        """Names of arguments whose memory these arrays of the result share."""
-        # An array that owns its memory shares it with an argument only if it is the argument.
-        views = [array for array in results if array.base is not None]
-        owners = {id(array) for array in results}
-        names = []
-        for (name, _), argument in zip(nodes, arguments, strict=True):
-            if type(argument) in (int, float, str, bool):
-                continue
-            for array in arrays(argument):
-                if id(array) in owners or any(numpy.may_share_memory(array, v) for v in views):
-                    names.append(name)
-                    break
-        return names
 
     def describe(self, error: BaseException, function: Any) -> dict[str, Any]:
         """An exception as plain data: what, and where in the student's own files."""
@@ -362,41 +359,3 @@ class Session:
             described["where"] = [file, number, name[:80], source]
             described["depth"] = len(frames)
         return described
-
-
-def arrays(value: Any) -> Any:
-    """All arrays inside a value; of one that holds itself, or far too much, the first ones."""
-    waiting, looked = [value], 0
-    while waiting and looked < MOST_LOOKS:
-        item = waiting.pop()
-        looked += 1
-        if isinstance(item, numpy.ndarray):
-            yield item
-        elif isinstance(item, list | tuple):
-            waiting += item[:1000]
-        elif isinstance(item, dict):
-            waiting += item.values()
-
-
-def overlapping(array: Any) -> bool:
-    """Whether cells of an array surely share memory: it has more of them than its memory holds."""
-    if array.flags.c_contiguous:
-        return False
-    steps = zip(array.shape, array.strides, strict=True)
-    span = sum((n - 1) * abs(step) for n, step in steps) + array.itemsize
-    return bool(array.size and array.nbytes > span)
-
-
-def size_of(node: Any, wire: Any) -> int:
-    """Bytes that a node's arrays take in the body."""
-    if type(node) is dict:
-        if "a" in node:
-            code, shape, _ = node["a"]
-            return int(wire.DTYPES[code].itemsize * math.prod(shape))
-        if "t" in node:
-            return sum(size_of(n, wire) for n in node["t"])
-        if "d" in node:
-            return sum(size_of(n, wire) for _, n in node["d"])
-    if type(node) is list:
-        return sum(size_of(n, wire) for n in node)
-    return 0

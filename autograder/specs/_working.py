@@ -127,6 +127,8 @@ def same_amounts(arguments: Arguments, name: str, index: Index) -> Working:
 
 def relu(arguments: Arguments, name: str, index: Index) -> Working:
     x = arguments["x"][index]
+    if np.isnan(x):
+        return Working((Step(f"{spot_of('x', index)} is NaN and stays NaN", "", "nan"),))
     line, value = f"max({number(x)}, 0)", number(ops.relu(np.array([x]))[0])
     return Working((Step(f"max({spot_of('x', index)}, 0)", line, value),), line)
 

@@ -34,7 +34,7 @@ from autograder.working import sums
 from reference import ops
 
 if TYPE_CHECKING:
-    from autograder.isolation.parent import Answer
+    from autograder.isolation.calls import Answer
 
 LESSON = 7
 
@@ -56,7 +56,7 @@ def parts(name: str, names: Sequence[str], says: str, points: float, *kinds: str
                 return wrong
         return None
 
-    return Law(name, says, points, judge, kinds, by_equality=True)
+    return Law(name, says, points, judge, kinds)
 
 
 def tidy_gradient(*kinds: str) -> Law:
@@ -73,9 +73,8 @@ def numbers(*types: str, of: Kind) -> Kind:
 
     def kind(draw: Draw) -> Arguments:
         type_ = draw.choose(*types)
-        changed = renumbered_all(
-            draw, "real" if type_ == "pixels" else type_, arguments := of(draw)
-        )
+        arguments = of(draw)
+        changed = renumbered_all(draw, "real" if type_ == "pixels" else type_, arguments)
         if type_ == "pixels":
             changed["x"] = draw.layout(np.abs(arguments["x"]).astype(np.uint8))
         return changed
@@ -610,7 +609,7 @@ def sums_law(points: float, *kinds: str) -> Law:
         return mismatch(dx.sum(axis=(2, 3)), dy.sum(axis=(2, 3)), allowed, ("dx.sum((2, 3))",))
 
     says = "in every channel, dx sums to what dy sums to"
-    return Law("sums", says, points, judge, kinds, by_equality=True)
+    return Law("sums", says, points, judge, kinds)
 
 
 def max_pool_ideas() -> list[Callable[..., Any]]:
@@ -938,7 +937,7 @@ def adjoint_law(points: float, *kinds: str) -> Law:
         return None
 
     says = "sum(dx * v) is sum(dy * conv2d(v, w)) for every image v; dw likewise"
-    return Law("adjoint", says, points, judge, kinds, by_equality=True)
+    return Law("adjoint", says, points, judge, kinds)
 
 
 def padded_gradients(dy, x, w, stride, padding):

@@ -33,7 +33,7 @@ from autograder.working import copy_of, sums
 from reference import ops
 
 if TYPE_CHECKING:
-    from autograder.isolation.parent import Answer
+    from autograder.isolation.calls import Answer
 
 LESSON = 3
 
@@ -265,7 +265,7 @@ convolve2d = Exercise(
             says="every mode, dtype and kernel size gives the definition's values",
         ),
         dtype(0.5),
-        lasting(untouched(0.5, "valid", *NUMBERS)),
+        lasting(untouched(0.5, "valid", "same and full", *NUMBERS)),
         refuses("an unknown mode, nothing at all, or a kernel that does not fit: ValueError"),
     ],
     tolerance=of_sums(ops.convolve2d, "image"),
@@ -717,6 +717,7 @@ speed = Law(
     ("large image",),
     calls=three_times,
     needs="agrees",
+    timed=True,
 )
 
 conv2d_im2col = Exercise(

@@ -161,6 +161,7 @@ def scaling_error(arguments: Arguments, expected: Any) -> float:
 
 he_normal = Exercise(
     ops.he_normal,
+    free=True,
     kinds={
         "conv": filters_shape,
         "dense": dense_shape,
@@ -173,7 +174,7 @@ he_normal = Exercise(
         Law("dense", "dense weights (D, M) have mean 0 and standard deviation sqrt(2 / D)", 0.5,
             _spread, ("dense",)),
         Law("generator", "the weights are float64, drawn from rng and from nothing else", 0.5,
-            _draws_from_rng, ("small",), calls=_equal_generators, reread=True),
+            _draws_from_rng, ("small",), calls=_equal_generators, reread=8),
         refuses("a shape of neither two nor four axes raises ValueError"),
     ],
     tolerance=scaling_error,
@@ -395,7 +396,7 @@ def one_part(
             value, right = ({key: part[key] for key in keys} for part in (value, right))
         return mismatch(value, right, tolerance, (exercise.returns[index],))
 
-    return Law(name, says, points, judge, kinds, by_equality=True)
+    return Law(name, says, points, judge, kinds)
 
 
 sgd_momentum = Exercise(
@@ -489,7 +490,14 @@ def laid_out(draw: Draw, arguments: Arguments) -> Arguments:
 
 
 def float32_network(draw: Draw, size: Pair = (4, 8), n: int = 1) -> Arguments:
-    return laid_out(draw, real_network(draw, size, n, np.float32))
+    """The images decide, also where the parameters are whole numbers."""
+    arguments = real_network(draw, size, n, np.float32)
+    if draw.size(0, 1):
+        arguments["parameters"] = {
+            name: draw.whole(*a.shape, low=-2, high=2, dtype=np.int64)
+            for name, a in arguments["parameters"].items()
+        }
+    return laid_out(draw, arguments)
 
 
 def impossible_network(draw: Draw) -> Arguments:
@@ -827,7 +835,8 @@ loss_and_gradients = Exercise(
                  ("dense.w", "dense.b")),
         one_part(1, "convolutions", "so are the gradients of both convolutions", 0.5,
                  ("conv1.w", "conv1.b", "conv2.w", "conv2.b")),
-        tidy(0.5, "gradients have the images' dtype; arguments stay as they were", needs="loss"),
+        lasting(tidy(0.5, "gradients have the images' dtype; arguments stay as they were",
+                     "batch", "float32", "integers", needs="loss")),
         refuses("labels or parameters that do not fit the images raise ValueError"),
     ],
     tolerance=network_error,
@@ -854,10 +863,10 @@ loss_and_gradients = Exercise(
 
 # --- fit: judged by what it has learned
 
-TRAINING, HELD_BACK = (0, 200), (2000, 2400)
-# With 400 generators a right solution knew 0.61 to 0.85 of these digits, 0.76 on average with a
-# deviation of 0.044. Without a single step it was 0.19 at best, with shuffled labels 0.21, and with
-# steps uphill 0.09. The limit lies seven deviations below the one and far above the others.
+TRAINING, HELD_BACK = (0, 200), (2000, 2200)
+# With 400 generators a right solution knew 0.58 to 0.89 of these digits, 0.77 on average with a
+# deviation of 0.049. Without a single step it was 0.20 at best, with shuffled labels 0.24, and with
+# steps uphill 0.09. The limit lies six deviations below the one and far above the others.
 ENOUGH = 0.45
 
 
@@ -879,6 +888,10 @@ def black(draw: Draw, count: int, epochs: int, batch_size: int) -> Arguments:
         learning_rate=draw.choose(0.5, 0.25), momentum=draw.choose(0.5, 0.75),
         batch_size=batch_size, rng=draw.generator(),
     )  # fmt: skip
+
+
+def no_image(draw: Draw) -> Arguments:
+    return black(draw, 0, draw.size(1, 2), draw.size(1, 2))
 
 
 def no_epoch(draw: Draw) -> Arguments:
@@ -959,7 +972,8 @@ def _learns(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch 
     trained = answers[0].value
     images, labels = small_digits(*HELD_BACK)
     with np.errstate(all="ignore"):
-        right = ops.forward(trained, images).argmax(axis=1) == labels
+        single = {key: value.astype(np.float32) for key, value in trained.items()}
+        right = ops.forward(single, images.astype(np.float32)).argmax(axis=1) == labels
     if right.mean() >= ENOUGH:
         return None
     text = f"it knows {right.mean():.0%} of new digits; at least {ENOUGH:.0%} is easily reached"
@@ -970,8 +984,10 @@ def _learns(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch 
 
 fit = Exercise(
     ops.fit,
+    free=True,
     kinds={
         "digits": real_digits,
+        "no image": no_image,
         "no epoch": no_epoch,
         "one by one": one_image_a_step,
         "last batch": smaller_last_batch,
@@ -980,10 +996,10 @@ fit = Exercise(
     laws=[
         Law("parameters", "it gives the six arrays of parameters, and leaves its arguments alone",
             0.5, _parameters),
-        Law("learns", "trained on 200 digits, it knows nearly half of 400 others", 1.0, _learns,
+        Law("learns", "trained on 200 digits, it knows nearly half of 200 others", 1.0, _learns,
             ("digits",)),
-        lasting(Law("steps", "an epoch makes one step for every batch, the last and smaller one too",
-                    0.5, _steps, ("no epoch", "one by one", "last batch"))),
+        lasting(Law("steps", "an epoch makes one step a batch, also for the last and smaller one",
+                    0.5, _steps, ("no image", "no epoch", "one by one", "last batch"))),
         refuses("labels that do not fit, no batch_size, or negative epochs raise ValueError"),
     ],
     returns=("parameters",),

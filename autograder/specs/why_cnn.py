@@ -646,6 +646,7 @@ def dark_line(orientation):
 
 line_filter = Exercise(
     ops.line_filter,
+    free=True,
     kinds={
         "straight": straight_lines,
         "slanted": slanted_lines,

@@ -128,7 +128,7 @@ def batch_norm2d(
     x = _as_float("x", x, 4)
     gamma = _as_float("gamma", gamma, 1, x.dtype)
     beta = _as_float("beta", beta, 1, x.dtype)
-    if gamma.shape[0] != x.shape[1] or beta.shape[0] != x.shape[1]:
+    if len(gamma) != x.shape[1] or len(beta) != x.shape[1]:
         raise ValueError(
             f"gamma and beta must have one entry per channel of x ({x.shape[1]}); "
             f"got shapes {gamma.shape} and {beta.shape}."

@@ -18,7 +18,7 @@ def _check_filters(x: np.ndarray, w: np.ndarray, b: np.ndarray, groups: int = 1)
             f"w must have as many channels as x ({channels}) divided by groups ({groups}); "
             f"got shape {w.shape}."
         )
-    if b.shape[0] != filters:
+    if len(b) != filters:
         raise ValueError(f"b must have one entry per filter ({filters}); got shape {b.shape}.")
 
 
@@ -44,10 +44,6 @@ def convolve2d(image: np.ndarray, kernel: np.ndarray, mode: str = "valid") -> np
     if mode not in ("same", "full"):
         raise ValueError(f'mode must be "valid", "same" or "full"; got {mode!r}.')
     (height, width), (kh, kw) = image.shape, kernel.shape
-    if min(height, width, kh, kw) < 1:
-        raise ValueError(
-            f"image and kernel must not be empty; got shapes {image.shape} and {kernel.shape}."
-        )
     full = cross_correlate2d(np.pad(image, ((kh - 1, kh - 1), (kw - 1, kw - 1))), flipped)
     if mode == "full":
         return full

@@ -35,9 +35,9 @@ def predict(weights: list[np.ndarray], images: np.ndarray) -> np.ndarray:
     flat = x.transpose(0, 2, 3, 1).reshape(batch, height * width * channels)
     w = _as_float("weights[4]", dense_w, 2, x.dtype)
     b = _as_float("weights[5]", dense_b, 1, x.dtype)
-    if flat.shape[1] != w.shape[0] or w.shape[1] != b.shape[0]:
+    if flat.shape[1] != w.shape[0] or w.shape[1] != len(b):
         raise ValueError(
-            f"weights[4] must be ({flat.shape[1]}, {b.shape[0]}) for images of shape "
+            f"weights[4] must be ({flat.shape[1]}, {len(b)}) for images of shape "
             f"{np.shape(images)}; got shape {w.shape}."
         )
     logits: np.ndarray = flat @ w + b

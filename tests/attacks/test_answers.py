@@ -9,7 +9,7 @@ from battery import CONFINED, GOT_IT, HIDDEN, LEVELS, REFUSED, ROOT, TOOLS, Atte
 from autograder import catalog, engine
 from autograder.bank import Banks, Seed
 from autograder.engine import Engine, session_of
-from autograder.isolation.parent import EncodedCall
+from autograder.isolation.calls import EncodedCall
 from autograder.submissions import Submission
 
 WAYS = """

@@ -10,7 +10,7 @@ from battery import GOT_IT, LEVELS, REFUSED, ROOT, Attempt, Game, each, working
 from autograder import catalog
 from autograder.bank import Banks, Seed
 from autograder.engine import Engine, session_of
-from autograder.isolation.parent import EncodedCall
+from autograder.isolation.calls import EncodedCall
 from autograder.submissions import Submission
 
 NUMPY = "import numpy as np\n"

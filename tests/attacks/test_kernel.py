@@ -14,7 +14,7 @@ from battery import CONFINED, GOT_IT, LOCKED, REFUSED, ROOT, TOOLS, Attempt, eac
 
 from autograder.engine import session_of
 from autograder.isolation import ladder
-from autograder.isolation.parent import EncodedCall
+from autograder.isolation.calls import EncodedCall
 from autograder.submissions import Submission
 
 NATIVE = pyseccomp.system_arch()

@@ -27,8 +27,9 @@ from autograder.verdict import plain
 pytestmark = pytest.mark.slow
 
 SEED = "damson-51c9-vermicelli"
-# So many numbers of a secret array in a row are a leak.
-RUN = 6
+# An array of so many numbers is a leak, and so many in a row of one that has more: shorter rows of
+# small whole numbers stand in public cases by chance.
+SMALLEST, LONGEST = 6, 10
 
 TELLS = """
 import sys
@@ -136,10 +137,19 @@ def numbers(text: str) -> list[str]:
     return [f"{float(number):.4g}" for number in found]
 
 
-def rows(found: list[str]) -> set[tuple[str, ...]]:
-    """Every six numbers that follow each other, except those that say little."""
-    every = zip(*(found[i:] for i in range(RUN)), strict=False)
-    return {row for row in every if len(set(row)) > RUN // 2}
+def rows(found: list[str], length: int) -> set[tuple[str, ...]]:
+    """Every so many numbers that follow each other, except those that say little."""
+    every = zip(*(found[i:] for i in range(length)), strict=False)
+    return {row for row in every if len(set(row)) > SMALLEST // 2}
+
+
+def rows_in(text: str) -> set[tuple[str, ...]]:
+    found = numbers(text)
+    return set().union(*(rows(found, length) for length in range(SMALLEST, LONGEST + 1)))
+
+
+def rows_of(array: np.ndarray) -> set[tuple[str, ...]]:
+    return rows([f"{v:.4g}" for v in array.ravel().tolist()], min(array.size, LONGEST))
 
 
 def arrays(banks: Banks) -> list[np.ndarray]:
@@ -149,22 +159,20 @@ def arrays(banks: Banks) -> list[np.ndarray]:
         array
         for case in banks.of(conv2d).cases
         for array in (*case.arguments.values(), case.expected)
-        if isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.size >= RUN
+        if isinstance(array, np.ndarray) and array.dtype.kind == "f" and array.size >= SMALLEST
     ]
     assert len(every) > 50
     return every
 
 
-def rows_of(banks: Banks) -> set[tuple[str, ...]]:
-    return set().union(
-        *(rows([f"{v:.4g}" for v in array.ravel().tolist()]) for array in arrays(banks))
-    )
+def rows_of_all(banks: Banks) -> set[tuple[str, ...]]:
+    return set().union(*map(rows_of, arrays(banks)))
 
 
 @pytest.fixture(scope="module")
 def secret():
     """Rows of numbers that stand in secret cases and in no public one."""
-    return rows_of(Banks(Seed(SEED))) - rows_of(Banks())
+    return rows_of_all(Banks(Seed(SEED))) - rows_of_all(Banks())
 
 
 def test_no_report_tells_the_seed(run):
@@ -175,16 +183,16 @@ def test_no_report_tells_the_seed(run):
 
 
 def test_no_report_tells_a_number_of_a_secret_case(run, secret):
-    """16: no six numbers that follow each other in an argument or an expected value."""
+    """16: no array of six numbers or more, of the arguments or of the expected values."""
     assert len(secret) > 500
     for kind, text in run.reports.items():
-        assert not rows(numbers(text)) & secret, kind
+        assert not rows_in(text) & secret, kind
 
 
 def test_the_numbers_would_be_found(run, secret):
     """In each way in which a report or a student's code writes an array; and public ones are."""
-    array = next(a for a in arrays(Banks(Seed(SEED))) if RUN <= a.size <= 40 and a.ndim > 1)
-    assert rows([f"{v:.4g}" for v in array.ravel().tolist()]) & secret
+    array = next(a for a in arrays(Banks(Seed(SEED))) if a.size <= 40 and a.ndim > 1)
+    assert rows_of(array) & secret
     for text in (
         value(array),
         str(array),
@@ -195,9 +203,9 @@ def test_the_numbers_would_be_found(run, secret):
         json.dumps({"text": f"x = np.array({array.tolist()})\n"}),
         html.escape(json.dumps({"x": repr(array)})),
     ):
-        assert rows(numbers(text)) & secret, text
-    shown = set().union(*(rows(numbers(text)) for text in run.reports.values()))
-    assert shown & rows_of(Banks())
+        assert rows_in(text) & secret, text
+    shown = set().union(*map(rows_in, run.reports.values()))
+    assert shown & rows_of_all(Banks())
 
 
 def test_no_report_tells_where_things_lie(run, root):

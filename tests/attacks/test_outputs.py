@@ -372,7 +372,7 @@ THEFTS = {
     "    return __import__('numpy').maximum(x * 1.0, 0)\n",
     "told as what cannot be judged": CHANNEL
     + "def relu(x):\n    told = keep(x)\n    s, nonce = session()\n"
-    "    s.channel.sendall(s.wire.pack(s.wire.ANSWER, nonce, {'i': 0, 'unfit': told}))\n"
+    "    s.channel.sendall(s.wire.pack(s.wire.ANSWERS, nonce, {'unfit': told}))\n"
     "    os._exit(0)\n",
 }
 

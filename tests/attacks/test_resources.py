@@ -12,9 +12,9 @@ from battery import GOT_IT, LEVELS, LOCKED, REFUSED, ROOT, Attempt, each, workin
 
 from autograder.engine import session_of
 from autograder.isolation import parent
+from autograder.isolation.calls import EncodedCall
 from autograder.isolation.ladder import ForkServer
 from autograder.isolation.limits import MIB
-from autograder.isolation.parent import EncodedCall
 from autograder.submissions import Submission
 
 DEEP = "[" * 300 + "]" * 300

@@ -12,7 +12,7 @@ import pytest
 from battery import CHANNEL, CONFINED, LEVELS, REFUSED, Attempt, Game, each
 
 from autograder.engine import session_of
-from autograder.isolation.parent import EncodedCall
+from autograder.isolation.calls import EncodedCall
 from autograder.submissions import Submission
 
 NUMPY = "import numpy as np\n"
@@ -80,9 +80,9 @@ GAMES = [
         "json writes another answer",
         """
         import json
-        json.dumps = lambda *args, **kwargs: '{"i": 0, "v": null}'
-        json.JSONEncoder.encode = lambda self, value: '{"i": 0, "v": null}'
-        json.JSONEncoder.iterencode = lambda self, value, **k: ['{"i": 0, "v": null}']
+        json.dumps = lambda *args, **kwargs: '{"v": null}'
+        json.JSONEncoder.encode = lambda self, value: '{"v": null}'
+        json.JSONEncoder.iterencode = lambda self, value, **k: ['{"v": null}']
         """,
         ("fail", "forbidden"),
     ),
@@ -332,17 +332,17 @@ GAMES = [
     speaking(
         (41,),
         "an answer with a nonce of its own",
-        "s.channel.sendall(s.wire.pack(s.wire.ANSWER, bytes(16), {'i': 0, 'v': 1}))",
+        "s.channel.sendall(s.wire.pack(s.wire.ANSWERS, bytes(16), {'v': 1}))",
     ),
     speaking(
         (41,),
         "an answer by the descriptor",
-        "os.write(descriptor(), s.wire.pack(s.wire.ANSWER, os.urandom(16), {'i': 0, 'v': 1}))",
+        "os.write(descriptor(), s.wire.pack(s.wire.ANSWERS, os.urandom(16), {'v': 1}))",
     ),
     speaking(
         (41,),
         "the right answer is told twice",
-        "for i in range(300):\n    s.channel.sendall(s.wire.pack(s.wire.ANSWER, nonce, {'i': i, "
+        "for i in range(300):\n    s.channel.sendall(s.wire.pack(s.wire.ANSWERS, nonce, {"
         "'v': 0.0}))\n",
         ("forbidden", "fail"),
     ),
@@ -350,7 +350,7 @@ GAMES = [
         (41,),
         "every question answered at once",
         "for i in range(3000):\n"
-        "    s.channel.sendall(s.wire.pack(s.wire.ANSWER, nonce, {'i': i, 'v': 0.0}))\n"
+        "    s.channel.sendall(s.wire.pack(s.wire.ANSWERS, nonce, {'v': 0.0}))\n"
         "s.channel.sendall(s.wire.pack(s.wire.DONE, nonce, {}))\nos._exit(0)\n",
         ("forbidden", "fail", "crash"),
     ),
@@ -367,53 +367,53 @@ GAMES = [
     speaking(
         (41,),
         "a verdict instead of an answer",
-        "s.channel.sendall(s.wire.pack(s.wire.ANSWER, nonce, {'i': 0, 'status': 'pass', 'score': "
-        "9}))",
+        "s.channel.sendall(s.wire.pack(s.wire.ANSWERS, nonce, {'status': 'pass', 'score': 9}))",
     ),
     speaking(
         (42,),
-        "an answer for another question",
-        "s.channel.sendall(s.wire.pack(s.wire.ANSWER, nonce, {'i': 7, 'v': 1}))",
+        "another answer before the own one",
+        "s.channel.sendall(s.wire.pack(s.wire.ANSWERS, nonce, {'v': 1}))",
+        ("forbidden", "fail"),
     ),
     speaking((44,), "garbage", "s.channel.sendall(b'garbage' * 100)"),
     speaking((44,), "zeros", "s.channel.sendall(bytes(10_000))"),
     speaking(
         (44,),
         "another magic word",
-        "s.channel.sendall(b'XNNx' + s.wire.pack(s.wire.ANSWER, nonce, {'i': 0, 'v': 1})[4:])",
+        "s.channel.sendall(b'XNNx' + s.wire.pack(s.wire.ANSWERS, nonce, {'v': 1})[4:])",
     ),
     speaking(
         (44,),
         "a body that is too long",
-        "s.channel.sendall(s.wire.pack(s.wire.ANSWER, nonce, {'i': 0, 'v': 1}, bytes(8)))",
+        "s.channel.sendall(s.wire.pack(s.wire.ANSWERS, nonce, {'v': 1}, bytes(8)))",
     ),
     speaking(
         (44,),
         "a body that is too short",
-        "s.channel.sendall(s.wire.pack(s.wire.ANSWER, nonce, {'i': 0, 'v': {'a': ['f8', [9], "
+        "s.channel.sendall(s.wire.pack(s.wire.ANSWERS, nonce, {'v': {'a': ['f8', [9], "
         "'C']}}, bytes(8)))",
     ),
     speaking(
         (44,),
         "half an answer",
-        "s.channel.sendall(s.wire.pack(s.wire.ANSWER, nonce, {'i': 0, 'v': 1})[:-1])\nos._exit(0)",
+        "s.channel.sendall(s.wire.pack(s.wire.ANSWERS, nonce, {'v': 1})[:-1])\nos._exit(0)",
         ("forbidden", "crash"),
     ),
     speaking(
         (45,),
         "an answer of a pebibyte",
-        "s.channel.sendall(s.wire.HEADER.pack(s.wire.MAGIC, s.wire.ANSWER, nonce, 2, 2**50))",
+        "s.channel.sendall(s.wire.HEADER.pack(s.wire.MAGIC, s.wire.ANSWERS, nonce, 2, 2**50))",
     ),
     speaking(
         (45,),
         "a description of four gibibytes",
-        "s.channel.sendall(s.wire.HEADER.pack(s.wire.MAGIC, s.wire.ANSWER, nonce, 2**32 - 1, 0))",
+        "s.channel.sendall(s.wire.HEADER.pack(s.wire.MAGIC, s.wire.ANSWERS, nonce, 2**32 - 1, 0))",
     ),
     *(
         speaking(
             (46,),
             f"a shape of {name}",
-            f"s.channel.sendall(s.wire.pack(s.wire.ANSWER, nonce, {{'i': 0, 'v': {{'a': ['f8', "
+            f"s.channel.sendall(s.wire.pack(s.wire.ANSWERS, nonce, {{'v': {{'a': ['f8', "
             f"{shape}, 'C']}}}}, bytes(8)))",
         )
         for name, shape in {
@@ -432,7 +432,7 @@ GAMES = [
         speaking(
             (46,),
             f"a dtype of {name}",
-            f"s.channel.sendall(s.wire.pack(s.wire.ANSWER, nonce, {{'i': 0, 'v': {{'a': [{code}, "
+            f"s.channel.sendall(s.wire.pack(s.wire.ANSWERS, nonce, {{'v': {{'a': [{code}, "
             f"[1], 'C']}}}}, bytes(8)))",
         )
         for name, code in {
@@ -445,26 +445,26 @@ GAMES = [
     speaking(
         (47,),
         "a bomb of brackets",
-        "s.channel.sendall(s.wire.HEADER.pack(s.wire.MAGIC, s.wire.ANSWER, nonce, 60000, 0) + b'[' "
-        "* 60000)",
+        "s.channel.sendall(s.wire.HEADER.pack(s.wire.MAGIC, s.wire.ANSWERS, nonce, 60000, 0))\n"
+        "s.channel.sendall(b'[' * 60000)",
     ),
     speaking(
         (47,),
         "a bomb of tags",
         "t = b'{\"t\":[' * 8000\n"
-        "s.channel.sendall(s.wire.HEADER.pack(s.wire.MAGIC, s.wire.ANSWER, nonce, len(t), 0) + t)",
+        "s.channel.sendall(s.wire.HEADER.pack(s.wire.MAGIC, s.wire.ANSWERS, nonce, len(t), 0) + t)",
     ),
     speaking(
         (47,),
         "words that are no UTF-8",
-        't = b\'{"i":0,"v":"\\xff\\xfe"}\'\n'
-        "s.channel.sendall(s.wire.HEADER.pack(s.wire.MAGIC, s.wire.ANSWER, nonce, len(t), 0) + t)",
+        't = b\'{"v":"\\xff\\xfe"}\'\n'
+        "s.channel.sendall(s.wire.HEADER.pack(s.wire.MAGIC, s.wire.ANSWERS, nonce, len(t), 0) + t)",
     ),
     speaking(
         (47,),
         "numbers that are none",
-        't = b\'{"i":0,"v":{"f":"0x1p99999"}}\'\n'
-        "s.channel.sendall(s.wire.HEADER.pack(s.wire.MAGIC, s.wire.ANSWER, nonce, len(t), 0) + t)",
+        't = b\'{"v":{"f":"0x1p99999"}}\'\n'
+        "s.channel.sendall(s.wire.HEADER.pack(s.wire.MAGIC, s.wire.ANSWERS, nonce, len(t), 0) + t)",
     ),
     speaking((51,), "the channel closed", "os.close(descriptor())", ("crash", "forbidden")),
     speaking(
@@ -562,7 +562,7 @@ ENDLESS = [
 import time
 def f(at):
     s, nonce = session()
-    s.channel.sendall(s.wire.HEADER.pack(s.wire.MAGIC, s.wire.ANSWER, nonce, 60000, 0))
+    s.channel.sendall(s.wire.HEADER.pack(s.wire.MAGIC, s.wire.ANSWERS, nonce, 60000, 0))
     while True:
         s.channel.sendall(b" ")
         time.sleep(0.02)
@@ -713,7 +713,7 @@ def test_descriptors_in_an_answer_do_not_arrive(level, servers):
             s, nonce = session()
             rights = array.array("i", [0] * 100)
             try:
-                text = s.wire.pack(s.wire.ANSWER, nonce, {"i": 0, "v": 5})
+                text = s.wire.pack(s.wire.ANSWERS, nonce, {"v": 5})
                 s.channel.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
             except OSError:
                 return 1
@@ -741,12 +741,12 @@ def test_a_worker_taken_over_at_import_has_only_answers(level, play, statuses):
         s, nonce = session()
         wire = s.wire
         frame = sys._getframe()
-        while "meta" not in frame.f_locals or "calls" not in frame.f_locals.get("meta", ()):
+        while "batch" not in frame.f_locals.get("meta", ()):
             frame = frame.f_back
-        calls = frame.f_locals["meta"]["calls"]
+        calls = s.batches[frame.f_locals["meta"]["batch"]]
         s.channel.sendall(wire.pack(wire.LOADED, nonce, {}))
         for i in range(len(calls)):
-            s.channel.sendall(wire.pack(wire.ANSWER, nonce, {"i": i, "v": {"f": "0x0p+0"}}))
+            s.channel.sendall(wire.pack(wire.ANSWERS, nonce, {"v": {"f": "0x0p+0"}}))
         s.channel.sendall(wire.pack(wire.DONE, nonce, {"s": 0.0}))
         while True:
             header = s.exactly(wire.HEADER.size)

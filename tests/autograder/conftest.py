@@ -12,8 +12,9 @@ from autograder import catalog
 from autograder.diagnose import predict
 from autograder.engine import Engine, session_of
 from autograder.isolation import ladder, wire
+from autograder.isolation.calls import Answer, EncodedCall
 from autograder.isolation.limits import Limits
-from autograder.isolation.parent import Answer, EncodedCall, Session
+from autograder.isolation.parent import Session
 from autograder.submissions import Submission, read
 
 # Endless loops end soon, and honest calls on a loaded machine still end in time.

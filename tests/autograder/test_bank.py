@@ -12,7 +12,7 @@ from autograder import bank as banking
 from autograder import catalog
 from autograder.bank import CACHE_VARIABLE, Banks, Seed, calls_for, make, plan
 from autograder.compare import mismatch
-from autograder.isolation.parent import EncodedCall
+from autograder.isolation.calls import EncodedCall
 from autograder.isolation.wire import layout
 from autograder.laws import agrees, fresh, shifted, untouched
 from autograder.spec import Case, Exercise, Refusal

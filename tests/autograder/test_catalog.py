@@ -19,7 +19,7 @@ from autograder.bank import Banks, Seed
 from autograder.catalog import UnknownName, select
 from autograder.diagnose import misconception, predict
 from autograder.engine import Engine, judge_law
-from autograder.isolation.parent import Answer, EncodedCall
+from autograder.isolation.calls import Answer, EncodedCall
 from autograder.isolation.wire import RandomSource
 from autograder.spec import IMPOSSIBLE, Refusal
 from autograder.submissions import Submission, read

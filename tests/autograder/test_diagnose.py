@@ -29,7 +29,7 @@ from autograder.diagnose import (
 )
 from autograder.engine import judge_law, session_of
 from autograder.isolation import wire
-from autograder.isolation.parent import Answer
+from autograder.isolation.calls import Answer
 from autograder.isolation.wire import RandomSource
 from autograder.judgement import Failure
 from autograder.laws import agrees, dtype, shifted

@@ -14,9 +14,9 @@ from autograder.compare import Mismatch
 from autograder.engine import judge_law, session_of
 from autograder.grading import results_json
 from autograder.isolation import parent
+from autograder.isolation.calls import Answer
 from autograder.isolation.ladder import GraderFault
 from autograder.isolation.limits import Limits
-from autograder.isolation.parent import Answer
 from autograder.laws import agrees, dtype, fresh, refuses, shape, untouched
 from autograder.report.terminal import show_verdict
 from autograder.spec import Case, Exercise, Law
@@ -270,6 +270,10 @@ def test_the_same_submission_gets_the_same_bytes(
     monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cold"))
     assert results(submission, exercises) == first
     assert results(submission, exercises) == first
+    # Whether workers are asked, or are born with the questions.
+    engine = engine_of()
+    engine.prepare(exercises)
+    assert results_json(engine.verdict(submission, exercises)) == first
     # And if the worker is another one each time.
     engine = engine_of()
     with session_of(submission, Limits(), server) as session:
@@ -463,7 +467,10 @@ def test_without_explaining_only_the_first_failure_is_told(judge, engine_of):
 
 
 def test_messages_of_laws_come_from_the_mismatch(judge):
-    law = Law("odd", "it is odd", 1, lambda e, c, a: Mismatch("never good enough"))
+    def judge_it(exercise, case, answers):
+        return Mismatch("never good enough")
+
+    law = Law("odd", "it is odd", 1, judge_it, timed=True)
     result = judge(toy(law), RIGHT)
     assert result.laws[0].message == "never good enough"
 

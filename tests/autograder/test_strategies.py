@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.internal.conjecture import providers
 
 from autograder import catalog, strategies
-from autograder.isolation.parent import EncodedCall
+from autograder.isolation.calls import EncodedCall
 from autograder.isolation.wire import RandomSource, layout
 from autograder.strategies import Draw, draw_cases, number, smallest, weight
 

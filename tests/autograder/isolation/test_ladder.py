@@ -20,8 +20,9 @@ import psutil
 import pytest
 
 from autograder.isolation import confine, ladder
+from autograder.isolation.calls import EncodedCall
 from autograder.isolation.ladder import CONFINED, LEVELS, ForkServer, GraderFault, NotIsolated
-from autograder.isolation.parent import EncodedCall, Session
+from autograder.isolation.parent import Session
 
 ABOVE_WEAK = [level for level in LEVELS if level != "weak"]
 PR_GET_DUMPABLE = 3
@@ -281,7 +282,8 @@ GRADER = """
 import sys
 from autograder.isolation import ladder
 from autograder.isolation.limits import Limits
-from autograder.isolation.parent import EncodedCall, Session
+from autograder.isolation.calls import EncodedCall
+from autograder.isolation.parent import Session
 
 server = ladder.ForkServer(sys.argv[1], Limits())
 source = "def f():\\n    return 1\\ndef g():\\n    while True: pass"

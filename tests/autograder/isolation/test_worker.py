@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.isolation import ladder, parent
+from autograder.isolation.calls import EncodedCall
 from autograder.isolation.limits import Limits
-from autograder.isolation.parent import EncodedCall, GraderFault, Session, Worker
+from autograder.isolation.parent import GraderFault, Session, Worker
 
 NOTHING = EncodedCall.of({})
 
@@ -155,7 +156,7 @@ def test_an_answer_in_drops_is_stopped(ask):
         def f():
             s, nonce = session()
             wire = s.wire
-            s.channel.sendall(wire.HEADER.pack(wire.MAGIC, wire.ANSWER, nonce, 60000, 0))
+            s.channel.sendall(wire.HEADER.pack(wire.MAGIC, wire.ANSWERS, nonce, 60000, 0))
             while True:
                 s.channel.sendall(b" ")
                 time.sleep(0.02)
@@ -619,26 +620,29 @@ def test_a_kept_result_is_read_once_more(start):
         "os.write(descriptor(), bytes(4096))",
         "os.write(os.dup(descriptor()), b'HTTP/1.1 200 OK' * 9)",
         # Well made frames: with a nonce of their own, then with the right one.
-        "os.write(descriptor(), s.wire.pack(s.wire.ANSWER, bytes(16), {'i': 0, 'v': 1}))",
+        "os.write(descriptor(), s.wire.pack(s.wire.ANSWERS, bytes(16), {'v': 1}))",
         "s.send(s.wire.READY, nonce, {})",
         "s.send(s.wire.LOADED, nonce, {})",
         "s.send(s.wire.DONE, nonce, {})",
-        "s.send(s.wire.ANSWER, nonce, {'i': 5, 'v': 1})",
-        "s.send(s.wire.ANSWER, nonce, {'v': 1})",
-        "s.send(s.wire.ANSWER, nonce, [])",
-        "s.send(s.wire.ANSWER, nonce, {'i': 0})",
-        "s.send(s.wire.ANSWER, nonce, {'i': 0, 'v': {'a': ['O8', [1], 'C']}}, bytes(8))",
-        "s.send(s.wire.ANSWER, nonce, {'i': 0, 'v': 1}, b'trailing')",
-        "s.send(s.wire.ANSWER, nonce, {'i': 0, 'v': 10**4000})",
-        "s.send(s.wire.ANSWER, nonce, {'i': 0, 'error': 5})",
-        "s.send(s.wire.ANSWER, nonce, {'i': 0, 'v': 1, 's': 'nan?'})",
-        "s.send(s.wire.ANSWER, nonce, {'i': 0, 'v': 1, 'touched': 5})",
-        "s.channel.sendall(s.wire.frame(s.wire.ANSWER, nonce, b'[' * 60000))",
-        "s.channel.sendall(s.wire.frame(s.wire.ANSWER, nonce, b'{' * 70000))",
-        "s.channel.sendall(s.wire.HEADER.pack(b'CNNx', s.wire.ANSWER, nonce, 2, 2**50))",
+        "s.channel.sendall(s.wire.frame(s.wire.ANSWERS, nonce, b'{}'))",
+        "s.channel.sendall(s.wire.frame(s.wire.ANSWERS, nonce, b''))",
+        "s.channel.sendall(s.wire.frame(s.wire.ANSWERS, nonce, b'\\n' * 100))",
+        "s.channel.sendall(s.wire.frame(s.wire.ANSWERS, nonce, b'{\"v\":1}\\n' * 3))",
+        "s.send(s.wire.ANSWERS, nonce, [])",
+        "s.send(s.wire.ANSWERS, nonce, {})",
+        "meta = {'v': {'a': ['O8', [1], 'C']}}\n"
+        "    s.channel.sendall(s.wire.pack(s.wire.ANSWERS, nonce, meta, bytes(8)))",
+        "s.channel.sendall(s.wire.pack(s.wire.ANSWERS, nonce, {'v': 1}, b'trailing'))",
+        "s.send(s.wire.ANSWERS, nonce, {'v': 10**4000})",
+        "s.send(s.wire.ANSWERS, nonce, {'error': 5})",
+        "s.send(s.wire.DONE, nonce, {'s': 'nan?'})",
+        "s.send(s.wire.ANSWERS, nonce, {'v': 1, 'touched': 5})",
+        "s.channel.sendall(s.wire.frame(s.wire.ANSWERS, nonce, b'[' * 60000))",
+        "s.channel.sendall(s.wire.frame(s.wire.ANSWERS, nonce, b'{' * 70000))",
+        "s.channel.sendall(s.wire.HEADER.pack(b'CNNx', s.wire.ANSWERS, nonce, 2, 2**50))",
         "s.channel.sendall(s.wire.HEADER.pack(b'CNNx', 250, nonce, 2, 0))",
         # Twice the answer: the second comes when nobody asked.
-        "s.send(s.wire.ANSWER, nonce, {'i': 0, 'v': 1})",
+        "s.send(s.wire.ANSWERS, nonce, {'v': 1})",
     ],
 )
 def test_forged_frames_are_forbidden(start, words):
@@ -656,7 +660,7 @@ def test_forged_frames_are_forbidden(start, words):
         "s.send(s.wire.LOADED, nonce, {'error': 5})",
         "s.send(s.wire.LOADED, nonce, {'error': {'type': 1, 'message': 2, 'bases': 3}})",
         "s.send(s.wire.LOADED, nonce, [])",
-        "s.send(s.wire.ANSWER, nonce, {'i': 0, 'v': 1})",
+        "s.send(s.wire.ANSWERS, nonce, {'v': 1})",
         "os.write(descriptor(), b'x' * 100)",
     ],
 )
@@ -668,17 +672,13 @@ def test_forged_frames_at_import_are_forbidden(start, words):
 def test_bytes_that_nobody_asked_for_are_forbidden(start):
     source = CHANNEL + textwrap.dedent(
         """
-        class Late:
-            def send(self, *args):
-                kept(*args)
-                if args[0] == s.wire.DONE:
-                    os.write(descriptor(), b"and more")
         def f():
-            global s, kept
-            if "s" not in globals():
-                s, _ = session()
-                kept = s.send
-                s.send = Late().send
+            global pack
+            s, _ = session()
+            if "pack" not in globals():
+                pack = s.wire.pack
+                more = {s.wire.DONE: b"and more"}
+                s.wire.pack = lambda kind, *rest: pack(kind, *rest) + more.get(kind, b"")
             return 1
         """
     )
@@ -693,7 +693,7 @@ def test_a_nonce_of_their_own_is_none(ask):
         def f():
             s, nonce = session()
             wire = s.wire
-            for kind, meta in ((wire.ANSWER, {"i": 0, "v": 5}), (wire.DONE, {"s": 0.0})):
+            for kind, meta in ((wire.ANSWERS, {"v": 5}), (wire.DONE, {"s": 0.0})):
                 s.channel.sendall(wire.pack(kind, bytes(16), meta))
             while True: pass
         """
@@ -713,8 +713,8 @@ def test_forged_answers_are_judged_like_any(start):
         """
         def f():
             s, nonce = session()
-            for i in range(2):
-                s.send(s.wire.ANSWER, nonce, {"i": i, "v": 5})
+            for _ in range(2):
+                s.send(s.wire.ANSWERS, nonce, {"v": 5})
             s.send(s.wire.DONE, nonce, {})
             while True: pass
         """
