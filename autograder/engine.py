@@ -55,6 +55,13 @@ class Engine:
     def server(self) -> ladder.ForkServer:
         return ladder.best(self.limits, self.required)
 
+    @cached_property
+    def public_server(self) -> ladder.ForkServer:
+        """The server whose workers were born with no secret cases, and so can tell none."""
+        if not self.banks.seed.secret:
+            return self.server
+        return ladder.proven(self.server.level, self.limits)
+
     def session(self, submission: Submission) -> Session:
         """A worker's session for one submission; the worker starts with the first question."""
         return session_of(submission, self.limits, self.server)
@@ -99,8 +106,15 @@ class Engine:
     def _laws(self, exercise: Exercise, session: Session) -> list[LawResult]:
         bank = self.banks.of(exercise)
         answers = _ask(exercise, bank, session)
+        found = _failures(exercise, bank, answers)
+        if any(found.values()) and session.served_others(exercise.topic, exercise.name):
+            # What another function left behind must not cost this one: the verdict is the same as
+            # when it is judged alone.
+            session.start_anew()
+            answers = _ask(exercise, bank, session)
+            found = _failures(exercise, bank, answers)
         results: dict[str, LawResult] = {}
-        shown: tuple[Bank, list[Answer]] | None = None
+        shown: Shown | None = None
         for law in exercise.laws:
             if law.needs and results[law.needs].status != "pass":
                 status: Status = (
@@ -109,47 +123,58 @@ class Engine:
                 message = "" if status == "not_attempted" else f"it needs the law {law.needs} first"
                 results[law.name] = _result(law, status, message)
                 continue
-            failures = judge_law(exercise, law, bank, answers)
-            if not failures:
+            failures = found[law.name]
+            if not failures and law.raising and not _gives_answers(bank, answers):
+                unearned = "it counts once the function gives an answer"
+                results[law.name] = _result(law, "not_run", unearned)
+            elif not failures:
                 results[law.name] = _result(law, "pass")
             elif failures[0].status == "not_attempted":
                 message = failures[0].message
                 results[law.name] = _result(law, "not_attempted", message)
             else:
                 shown = shown or self._shown(exercise, bank, answers, session)
-                results[law.name] = self._explained(exercise, law, failures, *shown, session)
+                results[law.name] = self._explained(exercise, law, failures, shown)
+        if shown is not None and shown.session is not session:
+            shown.session.close()
         return list(results.values())
 
     def _shown(
         self, exercise: Exercise, bank: Bank, answers: list[Answer], session: Session
-    ) -> tuple[Bank, list[Answer]]:
-        """The cases that an explanation may show, and the answers to them: public ones, always."""
+    ) -> Shown:
+        """What an explanation may show: public cases, always."""
         if not (self.banks.seed.secret and self.explaining):
-            return bank, answers
-        # In a new worker: student code that kept the secret cases must not tell them now.
-        session.close()
+            return Shown(bank, answers, session)
+        # Student code that knows the secret cases must not tell them now.
+        public = dataclasses.replace(session, server=self.public_server)
         bank = self.public.of(exercise)
-        return bank, _ask(exercise, bank, session)
+        return Shown(bank, _ask(exercise, bank, public), public)
 
     def _explained(
-        self,
-        exercise: Exercise,
-        law: Law,
-        failures: list[Failure],
-        bank: Bank,
-        answers: list[Answer],
-        session: Session,
+        self, exercise: Exercise, law: Law, failures: list[Failure], shown: Shown
     ) -> LawResult:
         status = failures[0].status
         if self.banks.seed.secret:
             # Show a public case instead, if one fails too; never the secret one.
-            failures = judge_law(exercise, law, bank, answers) if self.explaining else []
+            failures = []
+            if self.explaining:
+                failures = judge_law(exercise, law, shown.bank, shown.answers)
             if not failures:
                 hidden = "it fails on a hidden case; no public case shows it"
                 return _result(law, status, hidden)
         if not self.explaining:
             return _result(law, status, failures[0].message)
+        bank, answers, session = shown.bank, shown.answers, shown.session
         return explain(exercise, law, failures, bank, answers, session, self.public.seed)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The cases that students may see, the answers to them, and who can be asked more."""
+
+    bank: Bank
+    answers: list[Answer]
+    session: Session
 
 
 def session_of(
@@ -176,6 +201,22 @@ def _ask(exercise: Exercise, bank: Bank, session: Session) -> list[Answer]:
             seconds = session.seconds_of(exercise.topic, exercise.name, bank.calls[i])
             answers[i] = dataclasses.replace(answers[i], seconds=seconds)
     return answers
+
+
+def _failures(
+    exercise: Exercise, bank: Bank, answers: Sequence[Answer]
+) -> dict[str, list[Failure]]:
+    """What breaks each law; a law that needs another one is judged only where that one holds."""
+    found: dict[str, list[Failure]] = {}
+    for law in exercise.laws:
+        if not law.needs or found.get(law.needs) == []:
+            found[law.name] = judge_law(exercise, law, bank, answers)
+    return found
+
+
+def _gives_answers(bank: Bank, answers: Sequence[Answer]) -> bool:
+    """Whether anything is answered by a value: who refuses everything has not understood what."""
+    return any(answers[i].status == "value" for i in bank.main)
 
 
 def judge_law(exercise: Exercise, law: Law, bank: Bank, answers: Sequence[Answer]) -> list[Failure]:

@@ -143,18 +143,18 @@ class Server:
     def do_end(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         pid = request["pid"]
         if pid not in self.workers:
-            return {"status": 0, "killed": False}
+            return {"status": 0, "killed": False, "cpu": 0.0}
         # One that is ending by itself is left to do so: its status tells why.
         until = time.monotonic() + request["patience"]
-        done, status = os.waitpid(pid, os.WNOHANG)
+        done, status, used = os.wait4(pid, os.WNOHANG)
         while not done and time.monotonic() < until:
             time.sleep(0.001)
-            done, status = os.waitpid(pid, os.WNOHANG)
+            done, status, used = os.wait4(pid, os.WNOHANG)
         if not done:
             os.kill(pid, signal.SIGKILL)
-            _, status = os.waitpid(pid, 0)
+            _, status, used = os.wait4(pid, 0)
         self.workers.remove(pid)
-        return {"status": status, "killed": not done}
+        return {"status": status, "killed": not done, "cpu": used.ru_utime + used.ru_stime}
 
     def do_probe(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         import probe

@@ -73,6 +73,15 @@ class Isolation:
         return {"level": self.level, "mechanisms": list(self.mechanisms)}
 
 
+@dataclass(frozen=True)
+class Ended:
+    """How a worker ended."""
+
+    code: int  # its exit code; a signal's number below zero
+    killed: bool  # it did not end by itself
+    cpu_seconds: float
+
+
 class ForkServer:
     """The process from which workers are forked, at one level of isolation."""
 
@@ -170,13 +179,11 @@ class ForkServer:
         """CPU seconds of the server and of all its workers that have ended."""
         return float(self._ask({"do": "usage"})["cpu"])
 
-    def end(self, pid: int, patience: float = 0.0) -> tuple[int, bool]:
-        """End a worker, after `patience` seconds; its exit code, and whether it had to be killed.
-
-        A worker that is ended twice has the exit code 0.
-        """
+    def end(self, pid: int, patience: float = 0.0) -> Ended:
+        """End a worker, after `patience` seconds. One that is ended twice has the exit code 0."""
         answer = self._ask({"do": "end", "pid": pid, "patience": patience})
-        return os.waitstatus_to_exitcode(int(answer["status"])), bool(answer["killed"])
+        code = os.waitstatus_to_exitcode(int(answer["status"]))
+        return Ended(code, bool(answer["killed"]), float(answer["cpu"]))
 
     def probe(self, request: Mapping[str, Any]) -> dict[str, str]:
         """What a worker can do here that it should not."""

@@ -17,8 +17,9 @@ class Limits:
     call_seconds: float = 2.0
     # A sleeping worker burns no CPU: the wall clock is the backstop, far above any loaded machine.
     wall_factor: float = 10.0
-    # A whole submission of plain loops takes half a minute; who sleeps a little in every call would
-    # keep a class waiting for days.
+    # A whole submission of the slowest plain loops takes half a minute. Who stays just below the
+    # limit in every call, or sleeps in every call, would keep a class waiting for days.
+    submission_seconds: float = 600.0
     submission_wall_seconds: float = 1800.0
     # Backstop in the kernel for a whole worker, should the parent be unable to look.
     worker_seconds: int = 300

@@ -49,12 +49,21 @@ class _Died(Exception):
         self.answer = Answer(status, message)
 
 
+class _UsedUp(_Died):
+    """The submission has had all the time that there is for one."""
+
+    def __init__(self, time_limit: str) -> None:
+        super().__init__("timeout", f"the submission has used up its {time_limit}")
+
+
 class Worker:
     """One process of student code, forked for one submission."""
 
     def __init__(self, server: ForkServer, sources: Mapping[str, str]) -> None:
         self.server = server
         self.limits = server.limits
+        self.served: set[tuple[str, str]] = set()  # module and function
+        self.cpu_seconds_at_end = 0.0
         self._buffer = bytearray()
         self._at = 0  # where the unread part of the buffer begins
         self._socket, theirs = socket.socketpair()
@@ -79,7 +88,7 @@ class Worker:
         """End the process; where its server is gone, it is gone as well."""
         self._socket.close()
         with contextlib.suppress(GraderFault):
-            self.server.end(self.pid)
+            self.cpu_seconds_at_end += self.server.end(self.pid).cpu_seconds
 
     def run(
         self,
@@ -89,6 +98,7 @@ class Worker:
         wanted: Sequence[int],
         seconds: float,
         careful: bool,
+        clocked: bool,
     ) -> Iterator[_Loaded | list[Answer] | _Done]:
         """How loading went, the wanted calls' answers in order, the seconds used; raises _Died.
 
@@ -98,7 +108,9 @@ class Worker:
         if len(self._buffer) > self._at or select.select([self._socket], [], [], 0)[0]:
             self._peek_unsolicited()
         nonce = secrets.token_bytes(wire.NONCE_BYTES)
-        self._send(self._request(nonce, module, function, calls, wanted, careful))
+        self.served.add((module, function))
+        asked = {"module": module, "function": function, "careful": careful, "clocked": clocked}
+        self._send(self._request(nonce, asked, calls, wanted))
         kind, meta, _ = self._frame(nonce, self.limits.import_seconds)
         if kind != wire.LOADED:
             raise _garbled("an answer came before its call")
@@ -112,11 +124,11 @@ class Worker:
             if kind != wire.ANSWERS:
                 raise _garbled("there are fewer answers than calls")
             records = text.split(b"\n")
-            asked = [calls[i] for i in wanted[answered : answered + len(records)]]
+            these = [calls[i] for i in wanted[answered : answered + len(records)]]
             answered += len(records)
             if answered > len(wanted):
                 raise _garbled("there are more answers than calls")
-            yield _bunch(records, body, asked, function)
+            yield _bunch(records, body, these, function)
         kind, meta, _ = self._frame(nonce, self.limits.import_seconds)
         if kind != wire.DONE:
             raise _garbled("there are more answers than calls")
@@ -125,14 +137,11 @@ class Worker:
     def _request(
         self,
         nonce: bytes,
-        module: str,
-        function: str,
+        head: dict[str, Any],
         calls: Sequence[EncodedCall],
         wanted: Sequence[int],
-        careful: bool,
     ) -> bytes:
         """The frame that asks for these calls; batches that the worker knows have a number."""
-        head: dict[str, Any] = {"module": module, "function": function, "careful": careful}
         if id(calls) in self._known:
             number, _ = self._known[id(calls)]
             head |= {"batch": number, "wanted": wanted if len(wanted) < len(calls) else None}
@@ -210,12 +219,15 @@ class Worker:
 
     def _death(self) -> _Died:
         """Why the process is gone; it is over with it in any case."""
-        code, killed = self.server.end(self.pid, patience=5.0)
-        if killed:
+        ended = self.server.end(self.pid, patience=5.0)
+        self.cpu_seconds_at_end += ended.cpu_seconds
+        code = ended.code
+        if ended.killed:
             return _garbled("the channel was closed")
         if code in (-signal.SIGXCPU, -signal.SIGKILL):
             limit = self.limits.worker_seconds
-            return _Died("timeout", f"stopped by the system after {limit} CPU seconds in all")
+            told = f"stopped by the system after {limit} CPU seconds, the limit for one process"
+            return _Died("timeout", told)
         if code < 0:
             # Not all signals have names: those for real time are numbers.
             known = -code in set(signal.Signals)
@@ -252,9 +264,9 @@ class _Clock:
         if self._cpu_at_first_look is None:
             self._cpu_at_first_look = cpu
         if cpu - self._cpu_at_first_look > self._seconds:
-            return f"no answer after {self._seconds:g} CPU seconds"
+            return f"no answer after {self._seconds:g} CPU seconds, the limit for one call"
         if now - self._started > self._wall:
-            return f"no answer after {self._wall:g} seconds of waiting"
+            return f"no answer after {self._wall:g} seconds of waiting, the limit for one call"
         return None
 
 
@@ -390,11 +402,13 @@ class Session:
     unreadable: Mapping[str, str] = field(default_factory=dict)
     single: str = ""
     server: ForkServer | None = None
-    cpu_seconds: float = 0.0  # what the functions themselves used, as the worker tells it
-    wall_seconds: float = 0.0  # what it took to get the answers
-    _worker: Worker | None = None
-    _own_server: ForkServer | None = None
-    _unloadable: dict[str, Answer] = field(default_factory=dict)
+    clocked: bool = False  # whether workers tell the CPU seconds of the functions alone
+    function_seconds: float = field(default=0.0, init=False)  # these, by the worker's own word
+    wall_seconds: float = field(default=0.0, init=False)  # what it took to get the answers
+    _ended_seconds: float = field(default=0.0, init=False)  # CPU of the workers that are gone
+    _worker: Worker | None = field(default=None, init=False)
+    _own_server: ForkServer | None = field(default=None, init=False)
+    _unloadable: dict[str, Answer] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         for module, reason in self.unreadable.items():
@@ -433,7 +447,24 @@ class Session:
     def _end_worker(self) -> None:
         if self._worker is not None:
             self._worker.close()
+            self._ended_seconds += self._worker.cpu_seconds_at_end
             self._worker = None
+
+    def cpu_seconds(self) -> float:
+        """What all workers of this session have used so far."""
+        if self._worker is None:
+            return self._ended_seconds
+        running = self._worker.server.cpu_seconds(self._worker.pid)
+        return self._ended_seconds + (running or 0.0)
+
+    def served_others(self, topic: str, function: str) -> bool:
+        """Whether the running worker was asked other functions than this one."""
+        mine = {(self.single or topic, function)}
+        return self._worker is not None and not self._worker.served <= mine
+
+    def start_anew(self) -> None:
+        """Have a new worker for the next question: what functions left behind is gone."""
+        self._end_worker()
 
     def ask(
         self,
@@ -483,13 +514,18 @@ class Session:
 
     def seconds_of(self, topic: str, function: str, call: EncodedCall) -> float:
         """The CPU seconds of one call, by the clock of the worker's process."""
-        server = self.running_server()
-        before = server.cpu_seconds(self._worker.pid) if self._worker is not None else None
+        before = self.cpu_seconds()
         (answer,) = self.ask(topic, function, [call])
-        after = server.cpu_seconds(self._worker.pid) if self._worker is not None else None
-        if answer.status != "value" or before is None or after is None:
-            return math.inf
-        return after - before
+        return self.cpu_seconds() - before if answer.status == "value" else math.inf
+
+    def _within_limits(self, started: float) -> None:
+        """_UsedUp if the submission has had its time; nobody uses more CPU than time passes."""
+        limits = self.limits
+        passed = self.wall_seconds + time.monotonic() - started
+        if passed > limits.submission_seconds and self.cpu_seconds() > limits.submission_seconds:
+            raise _UsedUp(f"{limits.submission_seconds:g} CPU seconds")
+        if passed > limits.submission_wall_seconds:
+            raise _UsedUp(f"{limits.submission_wall_seconds:g} seconds of waiting")
 
     def _ask_rest(
         self,
@@ -503,15 +539,16 @@ class Session:
     ) -> Answer | None:
         """Fill in answers until all are there or the worker dies; then the answer it died with."""
         started = time.monotonic()
-        left = self.limits.submission_wall_seconds - self.wall_seconds
+        used = self.served_others(module, function)
         held = sum(len(a.body) for a in answers if a is not None and not a.exact)
         loaded = False
         try:
-            if left <= 0:
-                raise _used_up(self.limits)
+            self._within_limits(started)
             if self._worker is None:
                 self._worker = Worker(self.running_server(), self.sources)
-            replies = self._worker.run(module, function, calls, rest, seconds, careful)
+            replies = self._worker.run(
+                module, function, calls, rest, seconds, careful, self.clocked
+            )
             unread = iter(rest)
             for reply in replies:
                 if isinstance(reply, _Loaded):
@@ -520,29 +557,31 @@ class Session:
                         for i in rest:
                             answers[i] = reply.answer
                 elif isinstance(reply, _Done):
-                    self.cpu_seconds += reply.seconds
+                    self.function_seconds += reply.seconds
                 else:
                     for answer in reply:
                         answers[next(unread)] = answer
                         held += 0 if answer.exact else len(answer.body)
                     if held > self.limits.answers_bytes:
-                        raise _Died("memory", "the answers are too large to be kept")
-                    if time.monotonic() - started > left:
-                        raise _used_up(self.limits)
+                        most = self.limits.answers_bytes
+                        told = f"the answers come to {held} bytes; {most} can be kept"
+                        raise _Died("memory", told)
+                    self._within_limits(started)
+        except _UsedUp as death:
+            self._end_worker()
+            return death.answer
         except _Died as death:
             self._end_worker()
-            if not loaded and left > 0:
+            if not loaded and used and death.answer.status != "forbidden":
+                # Something that another function left behind has ended it: not this one's doing.
+                return self._ask_rest(module, function, calls, answers, rest, seconds, careful)
+            if not loaded:
                 death.answer.at_import = True
                 self._unloadable[module] = death.answer
             return death.answer
         finally:
             self.wall_seconds += time.monotonic() - started
         return None
-
-
-def _used_up(limits: Limits) -> _Died:
-    seconds = limits.submission_wall_seconds
-    return _Died("timeout", f"the submission has used up its {seconds:g} seconds")
 
 
 def _forget_kept(
