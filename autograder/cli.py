@@ -239,6 +239,50 @@ def doctor() -> None:
     raise typer.Exit(PASSED if healthy else FAILED)
 
 
+@app.command()
+def audit(
+    names: Names = None,
+    golden: Annotated[
+        Path, typer.Option(help="The folder of right and wrong submissions to judge as well.")
+    ] = Path("tests/submissions"),
+    seeds: Annotated[
+        int, typer.Option(min=0, help="On so many sets of cases right solutions are judged.")
+    ] = 20,
+    jobs: Annotated[
+        int, typer.Option(min=0, help="Processes.", show_default="one for each core")
+    ] = 0,
+    least: Annotated[
+        float, typer.Option("--min", min=0, max=1, help="The share that must lose points.")
+    ] = 1.0,
+    mistakes: Annotated[
+        bool, typer.Option("--mistakes", help="Show what reveals each of the common mistakes.")
+    ] = False,
+    html: Annotated[Path | None, typer.Option(help="Write all of it into this page.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Grade the grader: which wrong solutions its laws would pass, which right ones they fail."""
+    from autograder import catalog
+    from autograder.audit.audit import audit as try_all
+    from autograder.audit.audit import tasks
+    from autograder.report.audit import document, page, show
+
+    with _usage():
+        chosen = catalog.select(names or ())
+        wanted = tasks(chosen, golden if golden.is_dir() else None, seeds)
+    console = _console()
+    with _progress(len(wanted), console) as advance:
+        found = try_all(chosen, wanted, jobs, lambda: advance(None))
+    if html is not None:
+        from autograder.grading import write
+
+        write(html, page(found, least))
+    if as_json:
+        print(json.dumps(document(found, least), indent=1))
+    else:
+        show(console, found, least, mistakes)
+    raise typer.Exit(PASSED if found.passed(least) else FAILED)
+
+
 bench = typer.Typer(help="Measure what grading costs.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
 

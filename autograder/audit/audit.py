@@ -360,6 +360,11 @@ class Audit:
         return [t for t in self.trials if t.sort != "right" and not self.reason(t)]
 
     @cached_property
+    def equivalent(self) -> list[Trial]:
+        """The mutants that are noted to be right after all."""
+        return [t for t in self.trials if self.reason(t)]
+
+    @cached_property
     def survivors(self) -> list[Trial]:
         return [t for t in self.wrong if not t.shown_by]
 
@@ -434,16 +439,15 @@ class Audit:
 
 def audit(
     exercises: Sequence[Exercise],
-    golden: Path | None,
-    seeds: int,
-    jobs: int = 0,
-    progress: Callable[[int], Callable[[], None]] = lambda total: lambda: None,
+    wanted: Sequence[Task],
+    jobs: int,
+    progress: Callable[[], None] = lambda: None,
 ) -> Audit:
-    """Try everything for these exercises; `jobs` 0 means as many as there are cores."""
+    """Do the tasks for these exercises; `jobs` 0 means as many processes as there are cores."""
     started = time.monotonic()
-    wanted = tasks(exercises, golden, seeds)
-    trials = tried(wanted, jobs or os.cpu_count() or 1, progress(len(wanted)))
+    trials = tried(wanted, jobs or os.cpu_count() or 1, progress)
     names = tuple(exercise.name for exercise in exercises)
+    seeds = sum(isinstance(task, RightTask) for task in wanted)
     return Audit(names, tuple(trials), notes(names), seeds, time.monotonic() - started)
 
 

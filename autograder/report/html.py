@@ -50,7 +50,7 @@ CHART_WIDTH, CHART_HEIGHT, CHART_TOP, CHART_BOTTOM = 400, 150, 18, 22
 def class_page(verdicts: Sequence[Verdict]) -> str:
     """The page of a class, in the order of the verdicts; the same verdicts give the same bytes."""
     return (
-        _environment()
+        environment()
         .get_template("class.html")
         .render(
             title="Graded class",
@@ -70,7 +70,7 @@ def class_page(verdicts: Sequence[Verdict]) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
     loader = jinja2.PackageLoader("autograder.report")
     environment = jinja2.Environment(
         loader=loader,

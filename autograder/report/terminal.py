@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -113,7 +114,9 @@ def finding(law: LawResult, depth: Depth = Depth.SYMPTOM) -> Iterator[Text]:
         yield Text()
         if example is not None and example.steps:
             yield Text(f"  {example.where}, step by step")
-            yield from _table(example.steps, cell(example.yours, example.index))
+            yours, expected = _numbers(example)
+            last = dataclasses.replace(example.steps[-1], value=expected)
+            yield from _table([*example.steps[:-1], last, Step("yours", "", yours)])
         else:
             yield Text("  There is no arithmetic of a single number to show here.")
 
@@ -138,9 +141,9 @@ def _hint(law: LawResult) -> Iterator[Text]:
                 yield Text(f"      {piece}".replace("\xa0", " "))
 
 
-def _table(steps: Sequence[Step], yours: str) -> Iterator[Text]:
-    """The arithmetic, its equals signs below one another, and the student's number beneath."""
-    rows = [(step.what, step.numbers, step.value) for step in steps] + [("yours", "", yours)]
+def _table(steps: Sequence[Step]) -> Iterator[Text]:
+    """The arithmetic, its equals signs below one another."""
+    rows = [(step.what, step.numbers, step.value) for step in steps]
     what, numbers, result = (max(len(row[i]) for row in rows if row[2]) for i in range(3))
     middle = numbers + 3 if numbers else 0
     for row in rows:
@@ -163,14 +166,22 @@ def _example(example: Counterexample) -> Iterator[Text]:
     parts = [part for name, v in example.arguments.items() for part in _entries(name, v)]
     yield from _joined(parts)
     if example.where:
-        yours = cell(example.yours, example.index)
-        expected = cell(example.expected, example.index)
+        yours, expected = _numbers(example)
         for line in _wrapped(f"{example.where}    yours {yours}    expected {expected}"):
             yield Text(f"      {line}", "bold")
     if example.printed:
         yield Text("  It printed", "dim")
         for line in for_log(example.printed).expandtabs(4).splitlines()[:5]:
             yield Text(f"      {line[: WIDTH - 7]}", "dim")
+
+
+def _numbers(example: Counterexample) -> tuple[str, str]:
+    """Theirs and the expected one, with as many digits as it takes to tell them apart."""
+    yours, expected = (cell(v, example.index) for v in (example.yours, example.expected))
+    if yours == expected and example.index is not None:
+        both = (np.asarray(v)[example.index] for v in (example.yours, example.expected))
+        yours, expected = (f"{float(v):.17g}" for v in both)
+    return yours, expected
 
 
 def _entries(name: str, item: Any, in_short: bool = False) -> Iterator[str]:

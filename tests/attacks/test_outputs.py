@@ -339,6 +339,18 @@ def keep(x):
     except Exception: pass
     return " ".join(KEPT[-3:])[-900:]
 """
+# All the questions that a worker knows, those of batches that are not its own as well.
+BATCHES = """
+s, nonce = session()
+told = " ".join(
+    repr(number)
+    for batch in s.batches.values()
+    for call in batch if call is not None
+    for part in call.parts if hasattr(part, "arrangement")
+    for number in part.arrangement.array.ravel().tolist()
+    if number != round(number, 5)
+)[-1000:]
+"""
 THEFTS = {
     "printed": "def relu(x):\n    print(keep(x))\n    return x * 3.0\n",
     "raised": "def relu(x): raise RuntimeError(keep(x))\n",
@@ -353,22 +365,17 @@ THEFTS = {
     "left in a frame's name": "def relu(x):\n    space = {}\n"
     "    exec(compile('def f():\\n  raise ValueError', 'exercises/activation.py', 'exec'), space)\n"
     "    f = space['f']\n    f.__code__ = f.__code__.replace(co_name=keep(x)[:79])\n    f()\n",
-    "told as a missing function": CHANNEL + "s, nonce = session()\nframe = sys._getframe()\n"
-    "while 'body' not in frame.f_locals: frame = frame.f_back\n"
-    "body = bytes(frame.f_locals['body'])\n"
-    "told = ' '.join(repr(v) for v in __import__('numpy').frombuffer(body[:len(body) // 8 * "
-    "8])[-400:])\n"
-    "s.channel.sendall(s.wire.pack(s.wire.LOADED, nonce, {'missing': told[:1100]}))\nos._exit(0)\n",
-    "told as an error of the module": CHANNEL + "s, nonce = session()\nframe = sys._getframe()\n"
-    "while 'body' not in frame.f_locals: frame = frame.f_back\n"
-    "body = bytes(frame.f_locals['body'])\n"
-    "told = ' '.join(repr(v) for v in __import__('numpy').frombuffer(body[:len(body) // 8 * "
-    "8])[-400:])\n"
-    "s.channel.sendall(s.wire.pack(s.wire.LOADED, nonce, {'error': {'type': 'E', 'message': "
+    "told as a missing function": CHANNEL
+    + BATCHES
+    + "s.channel.sendall(s.wire.pack(s.wire.LOADED, nonce, {'missing': told[:1100]}))\nos._exit(0)\n",
+    "told as an error of the module": CHANNEL
+    + BATCHES
+    + "s.channel.sendall(s.wire.pack(s.wire.LOADED, nonce, {'error': {'type': 'E', 'message': "
     "told[:1000], 'bases': [], 'forbidden': False}}))\nos._exit(0)\n",
     "told as an argument's name": CHANNEL
     + "def relu(x):\n    told = keep(x)\n    s, nonce = session()\n"
-    "    s.touched = s.shares = lambda *args: [told]\n"
+    "    call = next(c for b in s.batches.values() for c in b if c is not None)\n"
+    "    type(call).touched = type(call).shared = lambda *args: [told]\n"
     "    return __import__('numpy').maximum(x * 1.0, 0)\n",
     "told as what cannot be judged": CHANNEL
     + "def relu(x):\n    told = keep(x)\n    s, nonce = session()\n"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import textwrap
 
 import pytest
 
 from autograder import catalog
-from autograder.diagnose import predict
+from autograder.audit import stand_in
 from autograder.engine import Engine, session_of
-from autograder.isolation import ladder, wire
-from autograder.isolation.calls import Answer, EncodedCall
+from autograder.isolation import ladder
+from autograder.isolation.calls import EncodedCall
 from autograder.isolation.limits import Limits
 from autograder.isolation.parent import Session
 from autograder.submissions import Submission, read
@@ -106,42 +105,13 @@ def judge(submit, server, engine_of):
 @pytest.fixture(scope="session")
 def answers_of():
     """`answers_of(bank, function)`: what a worker would answer if that were the student's code."""
-
-    def arguments(call):
-        decoder = wire.Decoder(call.body, layouts=True)
-        return {name: decoder.read(node) for name, node in json.loads(call.nodes)}
-
-    def answers(bank, function):
-        found = []
-        kept = None
-        for call in bank.calls:
-            if call.nodes is None:
-                found.append(kept)
-                continue
-            found.append(as_answer(predict(function, arguments(call))))
-            if call.keep:
-                kept = found[-1]
-        return found
-
-    return answers
+    return stand_in.answers_of
 
 
 @pytest.fixture(scope="session")
 def answer_with():
     """`answer_with(value)`: the answer that brings this value, or exception."""
-    return as_answer
-
-
-def as_answer(value):
-    if isinstance(value, Exception):
-        bases = [base.__name__ for base in type(value).__mro__ if base.__module__ == "builtins"]
-        return Answer("error", f"{type(value).__name__}: {value}", raised=tuple(bases))
-    encoder = wire.Encoder(2**26)
-    try:
-        node = encoder.add(value)
-    except wire.WireError as error:
-        return Answer("fail", str(error))
-    return Answer("value", node=node, body=encoder.body)
+    return stand_in.as_answer
 
 
 @pytest.fixture(scope="session")

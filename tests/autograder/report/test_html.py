@@ -395,7 +395,7 @@ def test_empty_states_are_told_in_words() -> None:
 def test_the_same_verdicts_give_the_same_bytes(classroom: list[Verdict]) -> None:
     first = class_page(classroom)
     assert first == class_page(classroom)
-    html._environment.cache_clear()
+    html.environment.cache_clear()
     assert first == class_page(list(classroom))
 
 

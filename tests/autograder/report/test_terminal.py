@@ -140,16 +140,26 @@ def test_a_pattern_is_told_where_no_misconception_is():
     assert said not in screen(show_exercise, result(law), False)
 
 
+def test_numbers_that_differ_late_are_told_with_all_digits():
+    third = np.full((1, 1, 1, 1), 1 / 3)
+    example = dataclasses.replace(EXAMPLE, yours=third.astype(np.float32), expected=third)
+    law = dataclasses.replace(AGREES, counterexample=example)
+    text = screen(show_exercise, result(law), False, Depth.EXPLANATION)
+    assert "yours 0.3333333432674408    expected 0.33333333333333331\n" in text
+    assert "the sum                         = 0.33333333333333331\n" in text
+    assert "yours                           =  0.3333333432674408\n" in text
+
+
 def test_steps_too_wide_for_a_table_are_lines():
     steps = (
         Step("a" * 40, "1 + " * 9 + "1", "10"),
         Step("b", "", "2"),
         Step("a heading", "", ""),
-        Step("the sum", "", "12"),
+        Step("the sum", "", "1"),
     )
     law = dataclasses.replace(AGREES, counterexample=dataclasses.replace(EXAMPLE, steps=steps))
     text = screen(show_exercise, result(law), False, Depth.EXPLANATION)
-    assert "\n      b = 2\n      a heading\n      the sum = 12\n      yours = 0\n" in text
+    assert "\n      b = 2\n      a heading\n      the sum = 1\n      yours = 0\n" in text
 
 
 def test_networks_are_told_by_their_shapes():
