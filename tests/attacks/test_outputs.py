@@ -341,15 +341,20 @@ def keep(x):
 """
 # All the questions that a worker knows, those of batches that are not its own as well.
 BATCHES = """
+import numpy as np
 s, nonce = session()
-told = " ".join(
-    repr(number)
-    for batch in s.batches.values()
+frame = sys._getframe()
+while 'body' not in frame.f_locals: frame = frame.f_back
+body = frame.f_locals['body']
+heard = np.frombuffer(body, count=len(body) // 8).tolist()
+known = [
+    v
+    for batch in s.batches
     for call in batch if call is not None
     for part in call.parts if hasattr(part, "arrangement")
-    for number in part.arrangement.array.ravel().tolist()
-    if number != round(number, 5)
-)[-1000:]
+    for v in part.arrangement.array.ravel().tolist()
+]
+told = " ".join(repr(v) for v in known + heard if 0.1 < abs(v) < 10 and v != round(v, 5))[:1000]
 """
 THEFTS = {
     "printed": "def relu(x):\n    print(keep(x))\n    return x * 3.0\n",
@@ -367,14 +372,14 @@ THEFTS = {
     "    f = space['f']\n    f.__code__ = f.__code__.replace(co_name=keep(x)[:79])\n    f()\n",
     "told as a missing function": CHANNEL
     + BATCHES
-    + "s.channel.sendall(s.wire.pack(s.wire.LOADED, nonce, {'missing': told[:1100]}))\nos._exit(0)\n",
+    + "s.channel.sendall(s.wire.pack(s.wire.LOADED, nonce, {'missing': told}))\nos._exit(0)\n",
     "told as an error of the module": CHANNEL
     + BATCHES
     + "s.channel.sendall(s.wire.pack(s.wire.LOADED, nonce, {'error': {'type': 'E', 'message': "
     "told[:1000], 'bases': [], 'forbidden': False}}))\nos._exit(0)\n",
     "told as an argument's name": CHANNEL
     + "def relu(x):\n    told = keep(x)\n    s, nonce = session()\n"
-    "    call = next(c for b in s.batches.values() for c in b if c is not None)\n"
+    "    call = next(c for b in s.batches for c in b if c is not None)\n"
     "    type(call).touched = type(call).shared = lambda *args: [told]\n"
     "    return __import__('numpy').maximum(x * 1.0, 0)\n",
     "told as what cannot be judged": CHANNEL
