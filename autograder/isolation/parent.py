@@ -326,17 +326,15 @@ def _bunch(
             same = data == right.body
             answers.append(right.answer if same else Answer("value", node=right.node, body=data))
         else:
-            answer, size = _answer(record, memoryview(body)[at:], function)
-            answers.append(answer)
-            at += size
+            answers.append(_answer(record, body, at, function))
+            at += len(answers[-1].body)
     if at != len(body):
         raise _garbled("the bytes that came are not those of the answers")
     return answers
 
 
-def _answer(record: bytes, body: memoryview, function: str) -> tuple[Answer, int]:
-    """An answer, and how many of these bytes are its own."""
-    size = 0
+def _answer(record: bytes, body: bytes, at: int, function: str) -> Answer:
+    """An answer, whose arrays begin at this byte."""
     try:
         meta = _parsed(record)
         if "error" in meta:
@@ -344,11 +342,10 @@ def _answer(record: bytes, body: memoryview, function: str) -> tuple[Answer, int
         elif "unfit" in meta:
             answer = Answer("fail", _text(meta["unfit"]))
         else:
-            decoder = wire.Decoder(body)
-            value = decoder.read(meta["v"])
-            size = decoder.consumed
-            answer = Answer("value", node=meta["v"], body=bytes(body[:size]))
-            answer.value = value
+            decoder = wire.Decoder(memoryview(body)[at:])
+            decoder.read(meta["v"])  # WireError, if it cannot be read
+            # A large answer comes alone, and of all its bytes no copy is made here.
+            answer = Answer("value", node=meta["v"], body=body[at : at + decoder.consumed])
         answer.touched = tuple(_text(n) for n in meta.get("touched", ()))
         answer.shares = tuple(_text(n) for n in meta.get("shares", ()))
         answer.overlaps = bool(meta.get("overlaps"))
@@ -361,7 +358,7 @@ def _answer(record: bytes, body: memoryview, function: str) -> tuple[Answer, int
         # Whatever breaks while a worker's words are read is the worker's doing; as a fault of ours
         # it would give the points away.
         raise _garbled("an answer of no known form") from error
-    return answer, size
+    return answer
 
 
 def _raised(error: dict[str, Any], function: str | None) -> Answer:
@@ -560,12 +557,12 @@ class Session:
                     self.function_seconds += reply.seconds
                 else:
                     for answer in reply:
-                        answers[next(unread)] = answer
                         held += 0 if answer.exact else len(answer.body)
-                    if held > self.limits.answers_bytes:
-                        most = self.limits.answers_bytes
-                        told = f"the answers come to {held} bytes; {most} can be kept"
-                        raise _Died("memory", told)
+                        if held > self.limits.answers_bytes:
+                            most = self.limits.answers_bytes
+                            told = f"the answers come to {held} bytes; {most} can be kept"
+                            raise _Died("memory", told)
+                        answers[next(unread)] = answer
                     self._within_limits(started)
         except _UsedUp as death:
             self._end_worker()

@@ -34,6 +34,7 @@ from autograder.isolation import ladder
 from autograder.isolation.calls import EncodedCall
 from autograder.isolation.limits import MIB, Limits
 from autograder.submissions import Submission
+from reference import ops  # noqa: F401  its BLAS is told of threads, in the environment too
 
 # Bombs burst soon; honest code still ends in time on a loaded machine.
 QUICK = Limits(
@@ -165,7 +166,7 @@ class Servers:
 
 def _alive(server: ladder.ForkServer) -> bool:
     try:
-        return server.end(0) == (0, False)  # it knows no such worker, and says so
+        return server.end(0).code == 0  # it knows no such worker, and says so
     except ladder.GraderFault:
         return False
 

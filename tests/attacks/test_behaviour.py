@@ -315,9 +315,6 @@ def test_a_function_that_computes_nothing_gets_nothing(name, servers, engine):
     assert got == {}
 
 
-@pytest.mark.xfail(
-    reason="the law that wants ValueError holds for a function that always raises it"
-)
 def test_a_function_that_refuses_everything_gets_nothing(play):
     """65: half a point for each of some thirty exercises."""
     assert play("conv2d", "def conv2d(*args): raise ValueError\n", "medium").score == 0

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -25,6 +26,7 @@ from autograder import catalog
 from autograder.bank import Banks, Seed
 from autograder.engine import Engine, session_of
 from autograder.grading import results_json
+from autograder.isolation import ladder
 from autograder.report.html import class_page
 from autograder.report.terminal import class_line, show_verdict
 from autograder.report.text import json_for_log
@@ -87,7 +89,8 @@ def tell(servers, house):
         engine = engine or Engine.of(limits=servers["medium"].limits)
         (relu,) = catalog.select(["relu"])
         submission = Submission(name, {relu.topic: source}, warnings=warnings)
-        with session_of(submission, engine.limits, servers["medium"]) as session:
+        server = vars(engine).get("server", servers["medium"])
+        with session_of(submission, engine.limits, server) as session:
             result = engine.judge(relu, session)
             isolation = session.isolation
         verdict = Verdict(name, engine.banks.seed.label, isolation, (result,), warnings)
@@ -96,6 +99,14 @@ def tell(servers, house):
         return reports(verdict)
 
     return told
+
+
+@contextlib.contextmanager
+def own_server(engine):
+    """An engine whose workers are born with nothing that other tests have asked."""
+    with contextlib.closing(ladder.proven("medium", engine.limits)) as server:
+        vars(engine)["server"] = server
+        yield engine
 
 
 def reports(verdict: Verdict) -> dict[str, str]:
@@ -379,7 +390,9 @@ THEFTS = {
     "told[:1000], 'bases': [], 'forbidden': False}}))\nos._exit(0)\n",
     "told as an argument's name": CHANNEL
     + "def relu(x):\n    told = keep(x)\n    s, nonce = session()\n"
-    "    call = next(c for b in s.batches for c in b if c is not None)\n"
+    "    frame = sys._getframe()\n"
+    "    while 'clock' not in frame.f_locals: frame = frame.f_back\n"
+    "    call = frame.f_locals['call']\n"
     "    type(call).touched = type(call).shared = lambda *args: [told]\n"
     "    return __import__('numpy').maximum(x * 1.0, 0)\n",
     "told as what cannot be judged": CHANNEL
@@ -413,8 +426,10 @@ def secrets():
 def test_no_report_tells_a_hidden_case(theft, tell, secrets, servers, cache):
     """16, 19: neither the seed nor any number of its cases; only public cases are shown."""
     before = {path.name for path in cache.iterdir()}
-    engine = Engine.of(Seed(SEED), limits=servers["medium"].limits)
-    told = tell(EXFILTRATE + THEFTS[theft], engine=engine)
+    with own_server(Engine.of(Seed(SEED), limits=servers["medium"].limits)) as engine:
+        engine.prepare(catalog.select(["relu"]))  # as for a class: workers know hidden cases
+        with contextlib.closing(engine.public_server):
+            told = tell(EXFILTRATE + THEFTS[theft], engine=engine)
     for kind, text in told.items():
         assert SEED not in text, kind
         assert not [spelled for spelled in secrets if spelled in text], kind
@@ -440,10 +455,10 @@ def test_public_cases_are_told(tell, servers):
 
 def test_the_secret_is_told_without_its_guards(tell, servers, secrets, monkeypatch):
     """With the guard taken away, a theft tells hidden numbers: the test above can fail."""
-    engine = Engine.of(Seed(SEED), limits=servers["medium"].limits)
     monkeypatch.setattr(Seed, "secret", property(lambda self: False))
     monkeypatch.setattr(Banks, "_load", lambda *args: None)
-    told = tell(EXFILTRATE + THEFTS["told as an error of the module"], engine=engine)
+    with own_server(Engine.of(Seed(SEED), limits=servers["medium"].limits)) as engine:
+        told = tell(EXFILTRATE + THEFTS["told as an error of the module"], engine=engine)
     assert [spelled for spelled in secrets if spelled in told["json"]]
 
 

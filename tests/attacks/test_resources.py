@@ -514,7 +514,7 @@ def test_the_kernel_stops_who_ignores_it(level, special, servers):
     (answer,) = asking(server, source, 1)
     assert (answer.status, answer.message) == (
         "timeout",
-        "stopped by the system after 1 CPU seconds in all",
+        "stopped by the system after 1 CPU seconds, the limit for one process",
     )
 
 
@@ -544,7 +544,7 @@ def test_who_is_slow_in_every_call_is_stopped_in_the_end(level, special, servers
     answers = asking(server, "import time\ndef f():\n    time.sleep(0.05)\n    return 1", 300)
     assert time.monotonic() - started < 5
     assert answers[-1].status == "timeout"
-    assert answers[-1].message == "the submission has used up its 0.5 seconds"
+    assert answers[-1].message == "the submission has used up its 0.5 seconds of waiting"
     assert answers[0].status == "value"
 
 

@@ -176,12 +176,23 @@ def test_refusals_are_judged_by_the_class_of_the_exception(judge):
     }
     found = {}
     for body in sources:
-        result = judge(toy(refuses("x has one axis", 1)), f"def double(x):\n    {body}")
+        source = f"def double(x):\n    if x.ndim == 1: return x * 2\n    {body}"
+        result = judge(toy(refuses("x has one axis", 1)), source)
         found[body] = result.laws[0].status
         if body == "return x":
             expected = "no exception; it should raise ValueError: x must have one axis; got 2"
             assert result.laws[0].message == expected
     assert found == sources
+
+
+def test_who_refuses_everything_has_refused_nothing(judge):
+    exercise = toy(agrees(1), refuses("x has one axis", 1))
+    result = judge(exercise, "def double(x): raise ValueError")
+    assert statuses(result) == {"agrees": "error", "refuses": "not_run"}
+    assert result.laws[1].message == "it counts once the function gives an answer"
+    # But right refusals count before the values are right.
+    source = "def double(x):\n    if x.ndim != 1: raise ValueError\n    return x"
+    assert statuses(judge(exercise, source)) == {"agrees": "fail", "refuses": "pass"}
 
 
 def test_a_syntax_error_refuses_nothing(judge):
