@@ -22,6 +22,7 @@ from rich.console import Console
 from autograder import __version__
 
 if TYPE_CHECKING:
+    from autograder.course import Course
     from autograder.spec import Exercise
 
 app = typer.Typer(
@@ -82,11 +83,12 @@ def options(
 def _usage() -> Iterator[None]:
     """A wrong argument is one sentence and exit code 2."""
     from autograder.catalog import UnknownName
+    from autograder.course import BadCourse
     from autograder.submissions import BadSubmission
 
     try:
         yield
-    except (UnknownName, BadSubmission) as error:
+    except (UnknownName, BadSubmission, BadCourse) as error:
         _complain(str(error))
         raise typer.Exit(USAGE) from error
     except OSError as error:
@@ -99,6 +101,23 @@ def _complain(text: str) -> None:
     from autograder.report.text import for_log
 
     print(f"autograder: {for_log(text)}", file=sys.stderr)
+
+
+CourseFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--course",
+        metavar="FILE",
+        help="The course's settings.",
+        show_default="course.toml in this folder, if there is one",
+    ),
+]
+
+
+def _course(file: Path | None) -> Course:
+    from autograder import course
+
+    return course.find(Path()) if file is None else course.load(file)
 
 
 Names = Annotated[
@@ -126,6 +145,7 @@ def check(
     explain: Annotated[
         bool, typer.Option("--explain", help="And show the arithmetic of one wrong number.")
     ] = False,
+    course: CourseFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
 ) -> None:
     """Check your own functions: points, and the smallest input that shows a mistake."""
@@ -136,10 +156,11 @@ def check(
     topics = frozenset(topic.name for topic in catalog.topics())
     with _usage():
         chosen = catalog.select(names or ())
-        submission = read(path or _default_path(topics), topics)
+        limits = _course(course).limits
+        submission = read(path or _default_path(topics), topics, limits)
     console = _console()
     with _progress(len(chosen), console) as advance:
-        verdict = Engine.of().verdict(submission, chosen, progress=advance)
+        verdict = Engine.of(limits=limits).verdict(submission, chosen, progress=advance)
     if as_json:
         from autograder.grading import results_json
         from autograder.report.text import json_for_log
@@ -183,6 +204,7 @@ def grade(
         Level,
         typer.Option(help="Grade only if student code can be isolated this well (see doctor)."),
     ] = Level.weak,
+    course: CourseFile = None,
 ) -> None:
     """Grade submissions: results.json for each, a table, and index.html for the class."""
     from autograder import catalog
@@ -197,8 +219,9 @@ def grade(
     topics = frozenset(topic.name for topic in catalog.topics())
     with _usage():
         chosen = catalog.select(only or ())
-        submissions = collect(paths, topics)
-    engine = Engine.of(Seed(seed), required=require_isolation.value)
+        limits = _course(course).limits
+        submissions = collect(paths, topics, limits)
+    engine = Engine.of(Seed(seed), limits=limits, required=require_isolation.value)
     try:
         _ = engine.server
     except NotIsolated as error:

@@ -11,12 +11,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from autograder.engine import Engine
+from autograder.isolation.limits import DEFAULT, Limits
 from autograder.spec import Exercise
 from autograder.submissions import NO_NAMES, BadSubmission, Submission, find, read
 from autograder.verdict import Verdict
 
 
-def collect(paths: Sequence[Path], topics: frozenset[str]) -> list[Submission]:
+def collect(
+    paths: Sequence[Path], topics: frozenset[str], limits: Limits = DEFAULT
+) -> list[Submission]:
     """Read every submission at these paths.
 
     A path that was named must be a submission; in a folder of submissions one that cannot be read
@@ -26,7 +29,7 @@ def collect(paths: Sequence[Path], topics: frozenset[str]) -> list[Submission]:
     for path in paths:
         for place in find(path, topics):
             try:
-                submissions.append(read(place, topics))
+                submissions.append(read(place, topics, limits))
             except BadSubmission as error:
                 if place == path:
                     raise

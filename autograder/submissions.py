@@ -20,13 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from autograder.isolation.limits import DEFAULT, MIB
+from autograder.isolation.limits import DEFAULT, MIB, Limits
 
 HOME = "exercises"
-MAX_MEMBERS = 5000
-MAX_INFLATED = 32 * MIB
-MAX_NOTEBOOK = 32 * MIB
-MAX_ARCHIVE = 64 * MIB
 # The two ways in which zip programs pack. Others unpack a member's first bytes into gigabytes.
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 FILES = (".zip", ".ipynb", ".py")
@@ -80,22 +76,22 @@ def find(path: Path, topics: frozenset[str]) -> list[Path]:
     return children
 
 
-def read(path: Path, topics: frozenset[str]) -> Submission:
+def read(path: Path, topics: frozenset[str], limits: Limits = DEFAULT) -> Submission:
     """Read one submission."""
     place = Path(os.path.abspath(path))  # what a link is called, not where it leads
     name = place.stem if path.is_file() else place.name
     if name in NO_NAMES:
         raise BadSubmission(f"{path} has no name that a folder of results could have; rename it")
     if path.is_dir():
-        return _from_files(name, path, _folder(path, topics), topics)
+        return _from_files(name, path, _folder(path, topics, limits), topics)
     if not path.exists():
         raise BadSubmission(f"there is no {path}")
     if path.suffix == ".zip":
-        return _from_files(name, path, _archive(path), topics)
+        return _from_files(name, path, _archive(path, limits), topics)
     if path.suffix == ".ipynb":
-        return _notebook(name, path)
+        return _notebook(name, path, limits)
     if path.suffix == ".py":
-        return _single(name, path, topics)
+        return _single(name, path, topics, limits)
     raise BadSubmission(f"{path} is no submission: a folder, .zip, .py or .ipynb is")
 
 
@@ -144,7 +140,7 @@ def _home(files: list[str], topics: frozenset[str]) -> str | None:
 # --- reading
 
 
-def _folder(path: Path, topics: frozenset[str]) -> dict[str, bytes | str]:
+def _folder(path: Path, topics: frozenset[str], limits: Limits) -> dict[str, bytes | str]:
     files = _listing(path)
     wanted = _candidates(files, topics)[:1]
     found: dict[str, bytes | str] = {}
@@ -154,7 +150,7 @@ def _folder(path: Path, topics: frozenset[str]) -> dict[str, bytes | str]:
             # A link could lead to another student's folder, or to the answers.
             linked = folder != "." and (path / folder).is_symlink()
             told = f"{folder} is a symbolic link; hand in the folder itself"
-            found[file] = told if linked else _bytes(path / file)
+            found[file] = told if linked else _bytes(path / file, limits.source_bytes)
         elif PurePosixPath(file).stem in topics:
             found[file] = b""  # its place is told, its content is not looked at
     return found
@@ -174,7 +170,7 @@ def _open(file: Path) -> BinaryIO | str:
     return os.fdopen(descriptor, "rb")
 
 
-def _bytes(file: Path, most: int = DEFAULT.source_bytes) -> bytes | str:
+def _bytes(file: Path, most: int) -> bytes | str:
     """A regular file's content, or the sentence that says why not."""
     opened = _open(file)
     if isinstance(opened, str):
@@ -186,21 +182,22 @@ def _bytes(file: Path, most: int = DEFAULT.source_bytes) -> bytes | str:
     return content
 
 
-def _archive(path: Path) -> dict[str, bytes | str]:
+def _archive(path: Path, limits: Limits) -> dict[str, bytes | str]:
     """The Python files of a zip, read in memory."""
     opened = _open(path)
     if isinstance(opened, str):
         raise BadSubmission(f"{path}: {opened}")
     with opened as file:
-        if os.fstat(file.fileno()).st_size > MAX_ARCHIVE:
-            raise BadSubmission(f"{path} is larger than {MAX_ARCHIVE // MIB} MiB")
+        if os.fstat(file.fileno()).st_size > limits.archive_bytes:
+            raise BadSubmission(f"{path} is larger than {limits.archive_bytes // MIB} MiB")
         try:
             archive = zipfile.ZipFile(file)
         except Exception as error:  # the bytes are anybody's
             raise BadSubmission(f"{path} is no readable zip file: {error}") from error
         members = archive.infolist()
-        if len(members) > MAX_MEMBERS:
-            raise BadSubmission(f"{path} holds {len(members)} files; at most {MAX_MEMBERS} may")
+        if len(members) > limits.archive_files:
+            most = limits.archive_files
+            raise BadSubmission(f"{path} holds {len(members)} files; at most {most} may")
         found: dict[str, bytes | str] = {}
         total = 0
         for member in members:
@@ -224,15 +221,16 @@ def _archive(path: Path) -> dict[str, bytes | str]:
                 continue
             try:
                 with archive.open(member) as stream:
-                    content = stream.read(DEFAULT.source_bytes + 1)
+                    content = stream.read(limits.source_bytes + 1)
             except Exception as error:  # as above
                 raise BadSubmission(f"{path} is no readable zip file: {error}") from error
             total += len(content)
-            if total > MAX_INFLATED:
-                raise BadSubmission(f"{path} holds more than {MAX_INFLATED // MIB} MiB of source")
-            if len(content) > DEFAULT.source_bytes:
-                limit = DEFAULT.source_bytes // 1024
-                found[str(place)] = f"{place.name} is larger than {limit} KiB"
+            if total > limits.unpacked_bytes:
+                most = limits.unpacked_bytes // MIB
+                raise BadSubmission(f"{path} holds more than {most} MiB of source")
+            if len(content) > limits.source_bytes:
+                most = limits.source_bytes // 1024
+                found[str(place)] = f"{place.name} is larger than {most} KiB"
             else:
                 found[str(place)] = content
     return found
@@ -278,10 +276,10 @@ def _decode(
         )
 
 
-def _single(name: str, path: Path, topics: frozenset[str]) -> Submission:
+def _single(name: str, path: Path, topics: frozenset[str], limits: Limits) -> Submission:
     sources: dict[str, str] = {}
     unreadable: dict[str, str] = {}
-    content = _bytes(path)
+    content = _bytes(path, limits.source_bytes)
     # A module needs a name that can be imported; a stub module keeps its own.
     stem = name if name in topics else "submission"
     _decode(stem, content, sources, unreadable)
@@ -291,9 +289,9 @@ def _single(name: str, path: Path, topics: frozenset[str]) -> Submission:
 # --- notebooks
 
 
-def _notebook(name: str, path: Path) -> Submission:
+def _notebook(name: str, path: Path, limits: Limits) -> Submission:
     """The definitions in a notebook's code cells; its outputs are never looked at."""
-    content = _bytes(path, MAX_NOTEBOOK)
+    content = _bytes(path, limits.notebook_bytes)
     if isinstance(content, str):
         raise BadSubmission(f"{path}: {content}")
     try:
@@ -301,8 +299,8 @@ def _notebook(name: str, path: Path) -> Submission:
         texts = ["".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadSubmission(f"{path} is no readable notebook") from error
-    if sum(map(len, texts)) > DEFAULT.source_bytes:
-        told = f"the notebook holds more than {DEFAULT.source_bytes // 1024} KiB of code"
+    if sum(map(len, texts)) > limits.source_bytes:
+        told = f"the notebook holds more than {limits.source_bytes // 1024} KiB of code"
         return Submission(name, {}, {"notebook": told}, single="notebook")
     statements: list[ast.stmt] = []
     left_out: list[str] = []

@@ -19,6 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from autograder.catalog import Topic
     from autograder.engine import Engine
+    from autograder.isolation.limits import Limits
     from autograder.isolation.parent import Session
     from autograder.report.terminal import Depth
     from autograder.spec import Exercise
@@ -74,9 +75,20 @@ def _student_module(file_path: Path, parent: pytest.Collector) -> StudentModule 
     topic = next(topic for topic in catalog.topics() if topic.name == file_path.stem)
     if not _defined(file_path) & {exercise.name for exercise in topic.exercises}:
         return None
+    if JUDGE not in config.stash:
+        config.stash[JUDGE] = Judge(_limits(config.rootpath))
     collector: StudentModule = StudentModule.from_parent(parent, path=file_path)
     collector.topic = topic
     return collector
+
+
+def _limits(folder: Path) -> Limits:
+    from autograder import course
+
+    try:
+        return course.find(folder).limits
+    except course.BadCourse as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _defined(file: Path) -> set[str]:
@@ -129,7 +141,7 @@ class LawItem(pytest.Item):
     def runtest(self) -> None:
         function = self.getparent(StudentFunction)
         assert function is not None
-        judge = self.config.stash.setdefault(JUDGE, Judge())
+        judge = self.config.stash[JUDGE]
         result = judge.result(self.path.parent, function.exercise)
         law = next(law for law in result.laws if law.name == self.name)
         # Reports carry the points, so that they add up across the processes of pytest-xdist too.
@@ -175,7 +187,8 @@ class LawBroken(Exception):
 class Judge:
     """The verdicts of one pytest run; each folder is a submission with a worker of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._engine: Engine | None = None
         self._sessions: dict[Path, Session] = {}
         self._results: dict[tuple[Path, str], ExerciseResult] = {}
@@ -195,7 +208,7 @@ class Judge:
         if self._engine is None:
             from autograder.engine import Engine
 
-            self._engine = Engine.of()
+            self._engine = Engine.of(limits=self._limits)
         return self._engine
 
     def _session(self, folder: Path) -> Session:
@@ -204,7 +217,7 @@ class Judge:
             from autograder.submissions import read
 
             topics = frozenset(topic.name for topic in catalog.topics())
-            self._sessions[folder] = self._running().session(read(folder, topics))
+            self._sessions[folder] = self._running().session(read(folder, topics, self._limits))
         return self._sessions[folder]
 
     def close(self) -> None:

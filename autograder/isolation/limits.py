@@ -1,4 +1,7 @@
-"""Every limit that student code lives under, in one place, with its reason."""
+"""Every limit that submissions live under, in one place, with its reason.
+
+An instructor changes them in the course's settings (`course.py`).
+"""
 
 from __future__ import annotations
 
@@ -44,6 +47,12 @@ class Limits:
     message_chars: int = 1000
     # One source file; the longest answer key module is under 16 KiB.
     source_bytes: int = 256 * 1024
+    # A zip file: as it lies there, its entries, and the sources in it when they are unpacked.
+    archive_bytes: int = 64 * MIB
+    archive_files: int = 5000
+    unpacked_bytes: int = 32 * MIB
+    # A notebook carries its pictures.
+    notebook_bytes: int = 32 * MIB
 
 
 DEFAULT = Limits()

@@ -21,7 +21,7 @@ from typing import Any
 from autograder.isolation import ladder, wire
 from autograder.isolation.calls import Answer, EncodedCall
 from autograder.isolation.ladder import ForkServer, GraderFault
-from autograder.isolation.limits import DEFAULT, Limits
+from autograder.isolation.limits import DEFAULT, MIB, Limits
 
 START_SECONDS = 60.0
 SLOW_TICK = 0.2
@@ -114,7 +114,7 @@ class Worker:
         kind, meta, _ = self._frame(nonce, self.limits.import_seconds)
         if kind != wire.LOADED:
             raise _garbled("an answer came before its call")
-        loaded = _loaded(meta, module, function)
+        loaded = _loaded(meta, module, function, self.limits)
         yield loaded
         if loaded.answer is not None:
             return
@@ -128,7 +128,7 @@ class Worker:
             answered += len(records)
             if answered > len(wanted):
                 raise _garbled("there are more answers than calls")
-            yield _bunch(records, body, these, function)
+            yield _bunch(records, body, these, function, self.limits)
         kind, meta, _ = self._frame(nonce, self.limits.import_seconds)
         if kind != wire.DONE:
             raise _garbled("there are more answers than calls")
@@ -294,7 +294,7 @@ def _seconds(meta: dict[str, Any]) -> float:
     return seconds if 0.0 <= seconds < 1e6 else 0.0
 
 
-def _loaded(meta: dict[str, Any], module: str, function: str) -> _Loaded:
+def _loaded(meta: dict[str, Any], module: str, function: str, limits: Limits) -> _Loaded:
     try:
         if "missing" in meta:
             # One of two sentences of ours: another could tell of the calls, which may be secret.
@@ -303,7 +303,7 @@ def _loaded(meta: dict[str, Any], module: str, function: str) -> _Loaded:
             said = absent if meta["missing"] == absent else undefined
             return _Loaded(Answer("not_attempted", said))
         if "error" in meta:
-            answer = _raised(meta["error"], None)
+            answer = _raised(meta["error"], None, limits)
             answer.at_import = True
             return _Loaded(answer)
     except Exception as error:  # as in _answer
@@ -312,7 +312,11 @@ def _loaded(meta: dict[str, Any], module: str, function: str) -> _Loaded:
 
 
 def _bunch(
-    records: Sequence[bytes], body: bytes, calls: Sequence[EncodedCall], function: str
+    records: Sequence[bytes],
+    body: bytes,
+    calls: Sequence[EncodedCall],
+    function: str,
+    limits: Limits,
 ) -> list[Answer]:
     """The answers of one frame: a line of text each, and the bytes of their arrays in a row."""
     answers = []
@@ -326,19 +330,19 @@ def _bunch(
             same = data == right.body
             answers.append(right.answer if same else Answer("value", node=right.node, body=data))
         else:
-            answers.append(_answer(record, body, at, function))
+            answers.append(_answer(record, body, at, function, limits))
             at += len(answers[-1].body)
     if at != len(body):
         raise _garbled("the bytes that came are not those of the answers")
     return answers
 
 
-def _answer(record: bytes, body: bytes, at: int, function: str) -> Answer:
+def _answer(record: bytes, body: bytes, at: int, function: str, limits: Limits) -> Answer:
     """An answer, whose arrays begin at this byte."""
     try:
         meta = _parsed(record)
         if "error" in meta:
-            answer = _raised(meta["error"], function)
+            answer = _raised(meta["error"], function, limits)
         elif "unfit" in meta:
             answer = Answer("fail", _text(meta["unfit"]))
         else:
@@ -361,7 +365,7 @@ def _answer(record: bytes, body: bytes, at: int, function: str) -> Answer:
     return answer
 
 
-def _raised(error: dict[str, Any], function: str | None) -> Answer:
+def _raised(error: dict[str, Any], function: str | None, limits: Limits) -> Answer:
     """An exception of the student's code, as the status it means and a sentence."""
     kind, message = _text(error["type"]) or "an exception", _text(error["message"])
     bases = tuple(_text(base) for base in error["bases"])
@@ -379,6 +383,7 @@ def _raised(error: dict[str, Any], function: str | None) -> Answer:
             return Answer("not_attempted", "", raised=bases)
         return Answer("error", f"{function} calls {name}, which is not written yet", raised=bases)
     if "MemoryError" in bases:
+        said += f"\nthe limit is {limits.memory_bytes // MIB} MiB in all"
         return Answer("memory", said, raised=bases)
     if "SystemExit" in bases:
         return Answer("crash", f"the code ended the program ({said})", raised=bases)

@@ -157,7 +157,8 @@ class Encoder:
         if base.ndim > MAX_NDIM:
             raise WireError(f"an array of {base.ndim} axes; at most {MAX_NDIM} can be judged")
         if self._max_bytes is not None and self._size + base.nbytes > self._max_bytes:
-            raise WireError(f"too large a result: {base.nbytes} bytes, shape {base.shape}")
+            told = f"too large a result: {base.nbytes} bytes, shape {base.shape}"
+            raise WireError(f"{told}; at most {self._max_bytes} bytes can be judged")
         raw = np.ndarray.tobytes(base.astype(DTYPES[code], copy=False))
         self._size += len(raw)
         self._chunks.append(raw)

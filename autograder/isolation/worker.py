@@ -129,8 +129,11 @@ class Capped(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        if len(self.text) < self.limit:
-            self.text += str(text)[: self.limit - len(self.text)]
+        room = self.limit - len(self.text)
+        if room > 0:
+            self.text += str(text)[:room]
+            if len(text) > room:
+                self.text += f"\n(cut here: {self.limit} characters are kept)"
         return len(text)
 
     def take(self) -> str:

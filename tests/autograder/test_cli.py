@@ -418,7 +418,7 @@ def test_a_fault_of_ours_has_an_exit_code_of_its_own(desk, monkeypatch):
     ids=lambda part: type(part).__name__ if isinstance(part, Exception) else "",
 )
 def test_what_nobody_thought_of_is_our_fault(desk, monkeypatch, capsys, error, code, last):
-    def broken(*arguments):
+    def broken(*arguments, **settings):
         raise error
 
     monkeypatch.setattr(Engine, "of", broken)

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from autograder import submissions
+from autograder.isolation.limits import Limits
 from autograder.submissions import BadSubmission, Submission, find, read
 
 TOPICS = frozenset({"padding", "convolution", "pooling"})
@@ -188,16 +188,18 @@ def test_a_zip_bomb_is_not_inflated(tmp_path):
     assert set(found.sources) == {"pooling"}
 
 
-def test_many_members_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(submissions, "MAX_MEMBERS", 3)
+def test_many_members_are_refused(tmp_path):
     path = pack(tmp_path / "a.zip", {f"padding{i}.py": "" for i in range(4)})
     with pytest.raises(BadSubmission, match="holds 4 files; at most 3 may"):
-        read(path, TOPICS)
-    monkeypatch.setattr(submissions, "MAX_INFLATED", 10**6)
-    monkeypatch.setattr(submissions, "MAX_MEMBERS", 99)
+        read(path, TOPICS, Limits(archive_files=3))
     path = pack(tmp_path / "b.zip", {f"padding{i}.py": b"#" * 200_000 for i in range(9)})
     with pytest.raises(BadSubmission, match="MiB of source"):
-        read(path, TOPICS)
+        read(path, TOPICS, Limits(unpacked_bytes=10**6))
+    with pytest.raises(BadSubmission, match="is larger than 0 MiB"):
+        read(path, TOPICS, Limits(archive_bytes=10))
+    path = pack(tmp_path / "c.zip", {"padding.py": b"#" * 200_000})
+    found = read(path, TOPICS, Limits(source_bytes=100_000))
+    assert found.unreadable == {"padding": "padding.py is larger than 97 KiB"}
 
 
 def test_a_member_that_is_there_twice_is_told(tmp_path):

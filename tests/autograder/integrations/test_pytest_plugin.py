@@ -13,6 +13,7 @@ import pytest
 
 from autograder import catalog
 from autograder.integrations.pytest_plugin import Judge, LawBroken
+from autograder.isolation.limits import DEFAULT
 from autograder.report.terminal import WORDS, Depth
 from autograder.verdict import Counterexample, ExerciseResult, LawResult
 
@@ -240,7 +241,7 @@ def test_a_function_is_judged_once(tmp_path):
     """However many laws it has, and each of them is a test."""
     (tmp_path / "padding.py").write_text(STUB.format("zero_pad2d"))
     zero_pad2d, *_ = catalog.select(["zero_pad2d"])
-    judge = Judge()
+    judge = Judge(DEFAULT)
     try:
         first = judge.result(tmp_path, zero_pad2d)
         assert judge.result(tmp_path, zero_pad2d) is first
