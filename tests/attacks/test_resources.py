@@ -549,6 +549,19 @@ def test_who_is_slow_in_every_call_is_stopped_in_the_end(level, special, servers
 
 
 @pytest.mark.parametrize("level", LEVELS)
+def test_who_needs_nearly_all_in_every_call_is_stopped_in_the_end(level, special, servers):
+    """73, 93: the same by work instead of sleep, also with a new worker after every crash."""
+    server = special(level, servers[level].limits, submission_seconds=0.5)
+    work = (
+        "def f():\n    end = time.process_time() + 0.05\n    while time.process_time() < end: pass"
+    )
+    for last in ("    return 1", "    if time.process_time() > 0.3: os._exit(1)\n    return 1"):
+        answers = asking(server, f"import os, time\n{work}\n{last}", 300)
+        assert answers[-1].status == "timeout"
+        assert answers[-1].message == "the submission has used up its 0.5 CPU seconds"
+
+
+@pytest.mark.parametrize("level", LEVELS)
 def test_large_answers_to_every_call_do_not_fill_the_grader(level, servers):
     """78: the grader holds all answers of an exercise at once."""
     limits = servers[level].limits

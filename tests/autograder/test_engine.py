@@ -235,6 +235,56 @@ def test_a_worker_that_cannot_start_is_a_fault_of_ours(submit, engine_of, monkey
     assert verdict.grader_faults == ["double: GraderFault: the worker did not start"]
 
 
+# --- what one function leaves behind costs no other one
+
+
+def twofold(x):
+    return double(x)
+
+
+SPOILS = {
+    "NumPy's errors": "np.seterr(all='raise')",
+    "NumPy itself": "np.multiply = np.add",
+    "a helper of all": "helpers.twice = None",
+    "memory": "helpers.hoard = bytearray(1900 * 2**20)",
+    "the process": "import signal; signal.setitimer(signal.ITIMER_REAL, 0.2)",
+    "the clock of the process": "import resource; resource.setrlimit(resource.RLIMIT_CPU, (0, 1))",
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_what_a_function_leaves_behind_costs_no_other_one(submit, engine_of, spoil):
+    """Whoever is judged next is judged as if alone."""
+    second = dataclasses.replace(toy(agrees(1), dtype(1)), reference=twofold, topic="stride")
+    spoiling = (
+        f"import numpy as np, helpers\ndef double(x):\n    {SPOILS[spoil]}\n    return x * 2\n"
+    )
+    honest = (
+        "import numpy as np, helpers, time\n"
+        "time.sleep(0.5)  # whatever ticks strikes now\n"
+        "def twofold(x):\n    np.float64(1e-300) * np.float64(1e-300)\n"
+        "    x = x.copy() if np.zeros(2**20) is not None else None\n"
+        "    return np.multiply(helpers.twice(x), 1)\n"
+    )
+    submission = submit(
+        padding=spoiling,
+        stride=honest,
+        helpers="hoard = None\ndef twice(x): return x * 2\n",
+    )
+    _, other = engine_of().verdict(submission, [toy(agrees(1)), second]).exercises
+    assert set(statuses(other).values()) == {"pass"}, other
+    (alone,) = engine_of().verdict(submission, [second]).exercises
+    assert alone == other
+
+
+def test_a_function_that_breaks_alone_breaks_among_others(submit, engine_of):
+    """What was left behind excuses nothing that is wrong without it."""
+    second = dataclasses.replace(toy(agrees(1)), reference=twofold, topic="stride")
+    submission = submit(padding=RIGHT, stride="def twofold(x): return x * 3")
+    _, other = engine_of().verdict(submission, [toy(agrees(1)), second]).exercises
+    assert statuses(other) == {"agrees": "fail"}
+
+
 # --- the same every time
 
 
