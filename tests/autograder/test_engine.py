@@ -247,8 +247,7 @@ SPOILS = {
     "NumPy itself": "np.multiply = np.add",
     "a helper of all": "helpers.twice = None",
     "memory": "helpers.hoard = bytearray(1900 * 2**20)",
-    "the process": "import signal; signal.setitimer(signal.ITIMER_REAL, 0.2)",
-    "the clock of the process": "import resource; resource.setrlimit(resource.RLIMIT_CPU, (0, 1))",
+    "imports": "sys.meta_path.insert(0, Trap)",
 }
 
 
@@ -260,8 +259,7 @@ def test_what_a_function_leaves_behind_costs_no_other_one(submit, engine_of, spo
         f"import numpy as np, helpers\ndef double(x):\n    {SPOILS[spoil]}\n    return x * 2\n"
     )
     honest = (
-        "import numpy as np, helpers, time\n"
-        "time.sleep(0.5)  # whatever ticks strikes now\n"
+        "import numpy as np, helpers\n"
         "def twofold(x):\n    np.float64(1e-300) * np.float64(1e-300)\n"
         "    x = x.copy() if np.zeros(2**20) is not None else None\n"
         "    return np.multiply(helpers.twice(x), 1)\n"
