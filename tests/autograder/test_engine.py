@@ -256,7 +256,9 @@ def test_what_a_function_leaves_behind_costs_no_other_one(submit, engine_of, spo
     """Whoever is judged next is judged as if alone."""
     second = dataclasses.replace(toy(agrees(1), dtype(1)), reference=twofold, topic="stride")
     spoiling = (
-        f"import numpy as np, helpers\ndef double(x):\n    {SPOILS[spoil]}\n    return x * 2\n"
+        "import os, sys, helpers\nimport numpy as np\n"
+        "class Trap:\n    find_spec = lambda *args: os._exit(1)\n"
+        f"def double(x):\n    {SPOILS[spoil]}\n    return x * 2\n"
     )
     honest = (
         "import numpy as np, helpers\n"
