@@ -72,19 +72,49 @@ class Engine:
         exercises: Iterable[Exercise],
         progress: Callable[[Exercise], None] = lambda exercise: None,
     ) -> Verdict:
-        """Judge these exercises of a submission."""
-        results = []
+        """Judge these exercises of a submission: each as if it were alone."""
+        chosen = list(exercises)
+        results: dict[str, ExerciseResult] = {}
         with self.session(submission) as session:
-            for exercise in exercises:
+            for exercise in chosen:
                 progress(exercise)
-                results.append(self.judge(exercise, session))
+                results[exercise.name] = self.judge(exercise, session)
+            passed = [exercise for exercise in chosen if results[exercise.name].passed]
+            for exercise in self._dependent(passed, session):
+                session.start_anew()
+                results[exercise.name] = self.judge(exercise, session)
             isolation = session.isolation
         return Verdict(
             submission.name,
             self.banks.seed.label,
             isolation,
-            tuple(results),
+            tuple(results.values()),
             submission.warnings,
+        )
+
+    def _dependent(self, passed: Sequence[Exercise], session: Session) -> list[Exercise]:
+        """Exercises that passed, and do not when asked first: something else had helped them.
+
+        One question to each, the last one first, so that nothing that helped has run before it.
+        """
+        if len(passed) < 2:
+            return []
+        session.start_anew()
+        return [exercise for exercise in reversed(passed) if self._fails_first(exercise, session)]
+
+    def _fails_first(self, exercise: Exercise, session: Session) -> bool:
+        if exercise.seconds is not None:
+            return False  # its calls are too long to be made for a sample
+        bank = self.banks.of(exercise)
+        # The last of a kind is the largest.
+        number = max(n for n, case in enumerate(bank.cases) if case.kind == bank.cases[0].kind)
+        call = bank.calls[bank.main[number]]
+        (answer,) = session.ask(exercise.topic, exercise.name, [call])
+        case = bank.cases[number]
+        return any(
+            judge_case(exercise, law, case, [answer]) is not None
+            for law in exercise.laws
+            if law.calls is None and not law.timed and case.kind in exercise.kinds_of(law)
         )
 
     def prepare(self, exercises: Iterable[Exercise]) -> None:
