@@ -223,11 +223,18 @@ class Judge:
         exercise = _impatient(self.exercises[expected["function"]])
         bank = self.engine.banks.of(exercise)
         with self.engine.session(read(folder, self.topics)) as session:
+            laws = self.engine.judge(exercise, session).laws
             answers = session.ask(
                 *(exercise.topic, exercise.name, bank.calls, bank.groups),
                 seconds=exercise.seconds,
             )
-        shown_by, named, kinds = examined(exercise, bank, answers)
+        _, named, kinds = examined(exercise, bank, answers)
+        broken = [law for law, result in zip(exercise.laws, laws, strict=True) if result.score == 0]
+        shown_by = f"{exercise.name}: {broken[0].name}" if broken else ""
+        if broken and not kinds:
+            kinds = exercise.kinds_of(
+                broken[0]
+            )  # a law about time, which these answers do not tell
         idea = expected["misconception"]
         return Trial(
             "golden",
@@ -445,10 +452,11 @@ def audit(
 ) -> Audit:
     """Do the tasks for these exercises; `jobs` 0 means as many processes as there are cores."""
     started = time.monotonic()
-    trials = tried(wanted, jobs or os.cpu_count() or 1, progress)
     names = tuple(exercise.name for exercise in exercises)
+    noted = notes(names)
+    trials = tried(wanted, jobs or os.cpu_count() or 1, progress)
     seeds = sum(isinstance(task, RightTask) for task in wanted)
-    return Audit(names, tuple(trials), notes(names), seeds, time.monotonic() - started)
+    return Audit(names, tuple(trials), noted, seeds, time.monotonic() - started)
 
 
 def notes(exercises: Collection[str], file: Path = EQUIVALENT) -> dict[str, str]:

@@ -159,15 +159,16 @@ def has_batch(exercise: Exercise, bank: Bank) -> bool:
 
 
 def gives_a_batch(exercise: Exercise, bank: Bank) -> bool:
-    arrays = all(isinstance(c.expected, np.ndarray | tuple) for c in _legal(bank))
-    return arrays and has_batch(exercise, bank) and gives_arrays(exercise, bank)
+    first = (c.expected[0] if isinstance(c.expected, tuple) else c.expected for c in _legal(bank))
+    return has_batch(exercise, bank) and all(isinstance(part, np.ndarray) for part in first)
 
 
 def is_called(times: int) -> Rule:
-    """A judgement makes so many calls that must be answered; of a dear function it makes few."""
+    """A judgement makes so many calls whose values are looked at; of a dear function, only one."""
 
     def rule(exercise: Exercise, bank: Bank) -> bool:
-        return sum(group != IMPOSSIBLE for group in bank.groups) >= times
+        calls = zip(bank.cases, bank.main, strict=True)
+        return len({i for case, i in calls if not isinstance(case.expected, Refusal)}) >= times
 
     return rule
 

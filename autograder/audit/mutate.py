@@ -55,8 +55,6 @@ SYMMETRIC = ("min", "max", "set")
 MESSAGE = "name"
 # What these pass last may be left out.
 OPTIONAL = ("slice", "range")
-# Not so an argument of this name: students are not told what to do with a wrong number of axes.
-AXES = "ndim"
 # Longer lines are shown around their change.
 SHOWN, AROUND = 90, 30
 
@@ -86,7 +84,8 @@ class Mutant:
 
     @property
     def diff(self) -> str:
-        return f"- {self.before}\n+ {self.after}"
+        place = f"{self.module}.py, line {self.line}: {self.operator}"
+        return f"{place}\n- {self.before}\n+ {self.after}"
 
 
 def mutants(module: str, source: str, known: Mapping[str, ast.FunctionDef]) -> Iterator[Mutant]:
@@ -134,9 +133,8 @@ def _on_one_line(text: str) -> str:
 
 def _common(a: str, b: str) -> int:
     """How many letters two texts begin with in common."""
-    return next(
-        (i for i, (c, d) in enumerate(zip(a, b, strict=False)) if c != d), min(len(a), len(b))
-    )
+    differing = (i for i, (c, d) in enumerate(zip(a, b, strict=False)) if c != d)
+    return next(differing, min(len(a), len(b)))
 
 
 def _near_the_change(before: str, after: str) -> tuple[str, str]:
@@ -358,7 +356,7 @@ class _Changes:
             return name in OPTIONAL
         parameters = [a.arg for a in called.args.args]
         optional = parameters[len(parameters) - len(called.args.defaults) :]
-        return parameters[len(node.args) - 1] in optional and parameters[len(node.args) - 1] != AXES
+        return parameters[len(node.args) - 1] in optional
 
     def _slice(self, node: ast.Slice) -> Iterator[Change]:
         lower, upper, step = node.lower, node.upper, node.step

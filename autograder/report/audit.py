@@ -110,7 +110,8 @@ def show(console: Console, audit: Audit, least: float, mistakes: bool) -> None:
     if mistakes:
         _show_mistakes(console, audit)
     console.print()
-    console.print(Text(_verdict(audit, least), "green" if audit.passed(least) else "red"))
+    for line in textwrap.wrap(_verdict(audit, least), WIDTH):
+        console.print(Text(line, "green" if audit.passed(least) else "red"))
 
 
 def _line(row: Row) -> Text:
@@ -129,7 +130,7 @@ def _verdict(audit: Audit, least: float) -> str:
     equivalent = f" ({len(audit.equivalent)} more are noted as equivalent)"
     return (
         f"{audit.killed:.2%} of {len(audit.wrong)} wrong solutions lose points"
-        f"{equivalent if audit.equivalent else ''}; {least:.2%} must.\n"
+        f"{equivalent if audit.equivalent else ''}; {least:.2%} must. "
         f"{audit.named:.2%} of those with a misconception get its name. "
         f"{len(audit.false_failures)} right ones lose points on {audit.seeds} seeds."
     )
@@ -212,7 +213,7 @@ def page(audit: Audit, least: float) -> str:
             title="Audit of the grader",
             kit=__version__,
             passed=audit.passed(least),
-            verdict=_verdict(audit, least).replace("\n", " "),
+            verdict=_verdict(audit, least),
             rows=audit.rows,
             total=_total(audit.rows),
             minutes=f"{audit.wall_seconds / 60:.1f}",

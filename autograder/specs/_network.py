@@ -152,7 +152,8 @@ class SmallNetwork:
     def loss_error(self, loss: float) -> float:
         """Of the mean cross-entropy."""
         mean = self.x.u * (len(self.x.values) + 2) * abs(loss)
-        return float(self.log_softmax_errors().mean()) + mean
+        errors = self.log_softmax_errors()
+        return float(errors.sum()) / max(len(errors), 1) + mean
 
     def gradient_errors(self, parameters: dict[str, Any], labels: np.ndarray) -> dict[str, Any]:
         """Of each parameter's gradient, carried back through the same layers."""

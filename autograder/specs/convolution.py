@@ -62,11 +62,6 @@ def large_images(draw: Draw) -> Arguments:
     return dict(image=draw.whole(height, width), kernel=draw.whole(*draw.pair(2, 4)))
 
 
-def kernel_too_large(draw: Draw) -> Arguments:
-    kernel = draw.choose((1, 3), (4, 1), (4, 4))
-    return dict(image=draw.whole(3, 2), kernel=draw.whole(*kernel))
-
-
 def impossible_channel(draw: Draw) -> Arguments:
     """A kernel that is too large, or an array with other axes than rows and columns."""
     fault = draw.choose(

@@ -119,7 +119,7 @@ def conv2d_backward(
             rows, cols = slice(i * sh, i * sh + kh), slice(j * sw, j * sw + kw)
             dpadded[:, :, rows, cols] += np.tensordot(dy[:, :, i, j], w, axes=(1, 0))
             dw += np.tensordot(dy[:, :, i, j], padded[:, :, rows, cols], axes=(0, 0))
-    return dpadded[:, :, ph : ph + height, pw : pw + width], dw, db
+    return dpadded[:, :, ph : ph + height, pw : pw + width].copy(), dw, db
 
 
 def col2im(
@@ -145,4 +145,4 @@ def col2im(
             rows = slice(u, u + (ho - 1) * sh + 1, sh)
             cols = slice(v, v + (wo - 1) * sw + 1, sw)
             padded[:, :, rows, cols] += taps[:, :, u, v]
-    return padded[:, :, ph : ph + height, pw : pw + width]
+    return padded[:, :, ph : ph + height, pw : pw + width].copy()

@@ -48,7 +48,7 @@ def convolve2d(image: np.ndarray, kernel: np.ndarray, mode: str = "valid") -> np
     if mode == "full":
         return full
     top, left = (kh - 1) // 2, (kw - 1) // 2
-    return full[top : top + height, left : left + width]
+    return full[top : top + height, left : left + width].copy()
 
 
 def conv2d(

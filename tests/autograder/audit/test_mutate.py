@@ -126,6 +126,10 @@ def test_one_change_in_its_place():
         assert ast.parse(mutant.source)
 
 
+def test_the_same_text_is_made_once():
+    assert changes(body("return min(a, a)"))["dropped call"] == ["return a"]
+
+
 def test_mutants_have_names_of_their_own():
     found = of("def f(x):\n    x[0] = 1\n    x[0] = 1\n")
     names = [mutant.identity for mutant in found]
