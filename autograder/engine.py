@@ -95,12 +95,15 @@ class Engine:
     def _dependent(self, passed: Sequence[Exercise], session: Session) -> list[Exercise]:
         """Exercises that passed, and do not when asked first: something else had helped them.
 
-        One question to each, the last one first, so that nothing that helped has run before it.
+        A sample: of every topic the last one that passed, and the last topic first, so that little
+        that helped has run before.
         """
+        sample = {exercise.topic: exercise for exercise in passed}
         if len(passed) < 2:
             return []
         session.start_anew()
-        return [exercise for exercise in reversed(passed) if self._fails_first(exercise, session)]
+        asked = reversed(sample.values())
+        return [exercise for exercise in asked if self._fails_first(exercise, session)]
 
     def _fails_first(self, exercise: Exercise, session: Session) -> bool:
         if exercise.seconds is not None:

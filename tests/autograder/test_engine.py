@@ -277,6 +277,19 @@ def test_what_a_function_leaves_behind_costs_no_other_one(submit, engine_of, spo
     assert alone == other
 
 
+def test_what_a_function_leaves_behind_helps_no_other_one(submit, engine_of):
+    second = dataclasses.replace(toy(agrees(1)), reference=twofold, topic="stride")
+    submission = submit(
+        padding="import helpers\ndef double(x):\n    helpers.ready = True\n    return x * 2",
+        stride="import helpers\ndef twofold(x): return x * 2 if helpers.ready else x",
+        helpers="ready = False",
+    )
+    _, other = engine_of().verdict(submission, [toy(agrees(1)), second]).exercises
+    (alone,) = engine_of().verdict(submission, [second]).exercises
+    assert statuses(other) == {"agrees": "fail"}
+    assert alone == other
+
+
 def test_a_function_that_breaks_alone_breaks_among_others(submit, engine_of):
     """What was left behind excuses nothing that is wrong without it."""
     second = dataclasses.replace(toy(agrees(1)), reference=twofold, topic="stride")
