@@ -38,9 +38,10 @@ lint: .venv/tested
 test-fast: .venv/tested
 	$(BIN)/pytest -n 2 -m "not slow"
 
-# The wheel and the debug build, and the checks that take minutes.
+# The wheel and the debug build, and the checks that take minutes; then the grader is graded.
 test-slow: .venv/tested
 	$(BIN)/pytest -n 2 -m slow
+	$(BIN)/autograder audit --min 1.0
 
 clean:
 	rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache *.egg-info reference/fast/*.so

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import subprocess
 import textwrap
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from autograder.isolation import ladder, parent
 from autograder.isolation.calls import EncodedCall
-from autograder.isolation.limits import Limits
+from autograder.isolation.limits import DEFAULT, Limits
 from autograder.isolation.parent import GraderFault, Session, Worker
 
 NOTHING = EncodedCall.of({})
@@ -754,7 +755,6 @@ said = st.fixed_dictionaries(
 metas = st.fixed_dictionaries(
     {},
     optional={
-        "i": json_values,
         "v": json_values,
         "unfit": json_values,
         "missing": json_values,
@@ -769,7 +769,11 @@ metas = st.fixed_dictionaries(
 
 @given(metas, st.binary(max_size=16))
 def test_no_words_of_a_worker_break_the_parent(meta, body):
-    for read in (lambda: parent._answer(meta, body, "f"), lambda: parent._loaded(meta, "m", "f")):
+    record = json.dumps(meta).encode()
+    for read in (
+        lambda: parent._answer(record, body, 0, "f", DEFAULT),
+        lambda: parent._loaded(json.loads(record), "m", "f", DEFAULT),
+    ):
         try:
             read()
         except parent._Died as death:
