@@ -10,6 +10,7 @@ import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ def overhead(golden: Path, rounds: int = ROUNDS) -> dict[str, Any]:
         ratios = [row.ratio for row in rows if row.style == style]
         if ratios:
             summary[style] = statistics.median(ratios)
-    return {**surroundings(), "rows": [asdict(row) for row in rows], "summary": summary}
+    table = [asdict(row) for row in rows]
+    return {**surroundings(), "rounds": rounds, "rows": table, "summary": summary}
 
 
 def _right_ones(golden: Path) -> Iterator[tuple[str, tuple[Submission, str]]]:
@@ -90,8 +92,9 @@ def _once(engine: Engine, submission: Submission, clocked: bool) -> tuple[float,
 
 
 def surroundings() -> dict[str, Any]:
-    """The machine and the versions that a figure belongs to."""
+    """The date, the machine and the versions that a figure belongs to."""
     return {
+        "date": datetime.now(UTC).date().isoformat(),
         "machine": {
             "system": f"{platform.system()} {platform.release()}",
             "processor": platform.machine(),

@@ -315,6 +315,9 @@ def overhead(
     golden: Annotated[
         Path, typer.Option(help="The folder with the right submissions to measure with.")
     ] = Path("tests/submissions"),
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the table, as Markdown.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """What judging costs: the ratio of all CPU to that of the student's functions alone."""
@@ -324,6 +327,14 @@ def overhead(
         print(f"autograder: there is no folder {golden}; name one with --golden", file=sys.stderr)
         raise typer.Exit(USAGE)
     measured = measure(golden)
+    if page is not None:
+        from autograder.report import overhead as report
+
+        try:
+            page.write_text(report.page(measured), encoding="utf-8")
+        except OSError as error:
+            _complain(f"cannot write {page}: {error.strerror}")
+            raise typer.Exit(USAGE) from error
     if as_json:
         print(json.dumps(measured, indent=1))
         return

@@ -260,6 +260,16 @@ def test_no_answer_breaks_a_law(exercise, banks, answers_of, answer_with):
 # --- right answers
 
 
+@each_exercise
+def test_every_law_holds_of_the_reference(exercise, banks, answers_of):
+    """Judged in full: elsewhere, answers that are right to the bit are taken for right."""
+    bank = banks.of(exercise)
+    right = answers_of(bank, exercise.reference)
+    assert not any(answer.exact for answer in right)
+    for law in exercise.laws:
+        assert judge_law(exercise, law, bank, right) == [], law.name
+
+
 def test_the_twin_gets_full_marks():
     verdict = Engine.of().verdict(twin(), EXERCISES)
     assert broken(verdict) == []
