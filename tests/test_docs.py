@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,34 @@ def test_no_file_names_a_machine_or_a_registry() -> None:
             text = file.read_text(encoding="utf-8", errors="replace")
             if file != Path(__file__):
                 assert not forbidden.search(text), name
+
+
+def test_the_audit_in_the_readme_is_of_what_would_be_tried_today() -> None:
+    """The counts; that all of them lose points is what `autograder audit` itself says."""
+    from autograder.audit import audit, faults
+    from autograder.bank import Banks
+
+    names = [exercise.name for exercise in catalog.exercises()]
+    counts = {name: [0, 0, 0] for name in names}
+    noted = audit.notes(names)
+    for task in audit.tasks(catalog.exercises(), ROOT / "tests" / "submissions", seeds=0):
+        match task:
+            case audit.MutantTask():
+                counts[task.exercises[0]][0] += task.mutant.identity not in noted
+            case audit.GoldenTask():
+                expected = tomllib.loads((task.folder / "expected.toml").read_text("utf-8"))
+                counts[expected["function"]][1] += bool(expected["misconception"])
+    for exercise in catalog.exercises():
+        counts[exercise.name][1] += len(exercise.misconceptions)
+        counts[exercise.name][2] += len(faults.applicable(exercise, Banks().of(exercise)))
+    table = README.split("<!-- audit:begin -->")[1].split("<!-- audit:end -->")[0]
+    row = re.compile(r"^(\w+) +(\d+)/(\d+) +(\d+)/(\d+) +(\d+)/(\d+) +(\d+) +[\d.]+$", re.M)
+    told = {name: list(map(int, figures)) for name, *figures in row.findall(table)}
+    told.pop("all")
+    assert {name: figures[1:6:2] for name, figures in told.items()} == counts
+    for figures in told.values():
+        assert figures[0:6:2] == figures[1:6:2]
+        assert figures[6] == 0  # right ones that lose points
 
 
 def test_the_number_of_exercises_in_the_readme() -> None:
