@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -145,3 +147,40 @@ def test_an_interrupted_write_leaves_the_old_file_alone(tmp_path, monkeypatch, e
         write(file, "new")
     assert os.listdir(tmp_path) == ["results.json"]
     assert file.read_text() == "old"
+
+
+SAMPLE = (
+    "right-loops",
+    "wrong-conv-flipped-kernel",
+    "wrong-maxpool-over-channels",
+    "wrong-conv-backward-dx-overwritten",
+    "broken-segfault",
+    "half-finished",
+)
+
+
+@pytest.mark.slow
+def test_results_are_the_same_bytes_on_a_busy_machine_too(golden, tmp_path):
+    """Alone, and twice at once beside three endless loops: two processes for every core."""
+
+    def start(name):
+        # The command lies beside the interpreter.
+        command = [str(Path(sys.executable).with_name("autograder")), "grade"]
+        command += [str(golden / submission) for submission in SAMPLE]
+        command += ["--out", str(tmp_path / name)]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+    assert start("alone").wait() == 0
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3)]
+    try:
+        assert [run.wait() for run in [start("first"), start("second")]] == [0, 0]
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+    for submission in SAMPLE:
+        alone, first, second = (
+            (tmp_path / run / submission / "results.json").read_bytes()
+            for run in ("alone", "first", "second")
+        )
+        assert alone == first == second
