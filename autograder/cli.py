@@ -306,6 +306,27 @@ def audit(
     raise typer.Exit(PASSED if found.passed(least) else FAILED)
 
 
+@app.command()
+def new(
+    name: Annotated[
+        str, typer.Argument(metavar="TOPIC.NAME", help="The function, and the topic it is in.")
+    ],
+) -> None:
+    """Begin a new exercise: its first version in every room of this checkout."""
+    from autograder.scaffold.new import BadName, said
+    from autograder.scaffold.new import new as begin
+
+    try:
+        written = begin(name, Path())
+    except BadName as error:
+        _complain(str(error))
+        raise typer.Exit(USAGE) from error
+    except OSError as error:
+        _complain(f"cannot write {error.filename}: {error.strerror}; nothing is changed")
+        raise typer.Exit(USAGE) from error
+    _console().print(said(name, written))
+
+
 bench = typer.Typer(help="Measure what grading costs.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
 

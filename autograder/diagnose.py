@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from autograder.isolation.calls import Answer
 from autograder.isolation.parent import Session
 from autograder.judgement import Failure, judge_case
 from autograder.laws import largest_of
+from autograder.outline import numbers_in, outline
 from autograder.pattern import pattern
-from autograder.spec import Arguments, Case, Exercise, Law, Refusal
+from autograder.simplify import Axis, arrays, shortest_axes, simplest
+from autograder.spec import IMPOSSIBLE, Arguments, Case, Exercise, Law, Refusal
 from autograder.tolerance import arrays_of
 from autograder.verdict import Counterexample, LawResult
 
@@ -27,8 +30,10 @@ MAX_FATAL = 3
 # More numbers than these are hard to work out on paper; then so many kinds of cases are tried.
 SMALL = 16
 MAX_KINDS = 3
-# Simplifying numbers pays for small cases only.
-MAX_SIMPLIFIED = 64
+# Calls for making the numbers of one case simpler.
+MAX_CALLS = 600
+# What may differ in two refusals for the same reason: numbers, and shapes of them.
+NUMBERS = r"[-\d., ()]+"
 # Numbers of one array that may stand in a snippet.
 MAX_PASTED = 200
 
@@ -44,15 +49,12 @@ def explain(
 ) -> LawResult:
     """The law's result, with counterexample and, where one fits, misconception."""
     first = failures[0]
-    examiner = Examiner(exercise, law, session)
     smallest = first
     if first.at_import:
         return LawResult(law.name, law.says, first.status, law.points, first.message)
-    if first.status in SHRINKABLE:
-        smallest = examiner.shrink(failures, bank, seed)
     idea = misconception(exercise, failures, bank, answers)
-    if idea is not None and not _fits_one(exercise, idea, smallest.case, examiner):
-        smallest = first
+    if first.status in SHRINKABLE:
+        smallest = Examiner(exercise, law, session, idea).shrink(failures, bank, seed)
     example = None
     if smallest.case.arguments or smallest.mismatch is not None:
         example = counterexample(exercise, smallest)
@@ -94,17 +96,25 @@ def pattern_of(failures: Sequence[Failure]) -> str:
 
 
 class Examiner:
-    """Tries one law on cases of its own making."""
+    """Tries one law on cases of its own making; a misconception that is named must show there."""
 
-    def __init__(self, exercise: Exercise, law: Law, session: Session) -> None:
+    def __init__(
+        self,
+        exercise: Exercise,
+        law: Law,
+        session: Session,
+        idea: Callable[..., Any] | None = None,
+    ) -> None:
         self.exercise = exercise
         self.law = law
         self.session = session
+        self.idea = idea
         self.fatal = 0
 
     def failures(self, kind: str, candidates: Sequence[Arguments]) -> list[Failure | None]:
         """The law on each candidate; one batch to the worker."""
-        batches = [calls_for(self.law, arguments) for arguments in candidates]
+        cases = [self._case(kind, arguments) for arguments in candidates]
+        batches = [calls_for(self.law, case.arguments) if case else [] for case in cases]
         answers = self.session.ask(
             self.exercise.topic,
             self.exercise.name,
@@ -114,12 +124,25 @@ class Examiner:
         self.fatal += any(answer.status not in ("value", *SHRINKABLE) for answer in answers)
         found = []
         at = 0
-        for arguments, batch in zip(candidates, batches, strict=True):
-            case = self.exercise.case(kind, arguments)
+        for case, batch in zip(cases, batches, strict=True):
             mine = answers[at : at + len(batch)]
             at += len(batch)
-            found.append(judge_case(self.exercise, self.law, case, mine))
+            found.append(self._failure(case, mine) if case else None)
         return found
+
+    def _case(self, kind: str, arguments: Arguments) -> Case | None:
+        """The case of these arguments; none if the kind cannot have them."""
+        try:
+            case = self.exercise.case(kind, arguments)
+        except Exception:  # cut arrays may be such that not even the reference foresaw them
+            return None
+        return case if isinstance(case.expected, Refusal) == (kind == IMPOSSIBLE) else None
+
+    def _failure(self, case: Case, answers: Sequence[Answer]) -> Failure | None:
+        failure = judge_case(self.exercise, self.law, case, answers)
+        if failure is None or self.idea is None:
+            return failure
+        return failure if _fits(self.exercise, self.idea, case, answers[0]) else None
 
     def shrink(self, failures: Sequence[Failure], bank: Bank, seed: Seed) -> Failure:
         """The smallest case on which the law fails in the same way."""
@@ -134,7 +157,10 @@ class Examiner:
             found.append(self._smallest(here, bank, seed))
             if _size(found[-1]) <= SMALL:
                 break
-        return self._simplified(min(found, key=lambda failure: _weight(failure.case)))
+        smallest = min(found, key=lambda failure: _weight(failure.case))
+        # Sizes that no legal case has might be fixed by the task: they stay.
+        legal = [case.arguments for case in bank.cases if case.kind != IMPOSSIBLE]
+        return self._simplified(smallest, shortest_axes(legal))
 
     def _smallest(self, failures: Sequence[Failure], bank: Bank, seed: Seed) -> Failure:
         """The smallest case of the kind on which these failures are."""
@@ -162,43 +188,37 @@ class Examiner:
             best = min(best, failure, key=lambda f: _weight(f.case))
         return best
 
-    def _simplified(self, failure: Failure) -> Failure:
-        """The same shapes with as many zeros, and then ones, as still show the failure."""
-        for value in (0, 1):
-            candidates = list(_with_value(failure.case.arguments, value))
-            if not candidates or self.fatal >= MAX_FATAL:
-                continue
-            results = self.failures(failure.case.kind, [arguments for _, arguments in candidates])
-            for (place, _), result in zip(candidates, results, strict=True):
-                if result is None or result.status != failure.status:
-                    continue
-                # Each change alone still fails; do they together?
-                merged = _changed(failure.case.arguments, place, value)
-                (together,) = self.failures(failure.case.kind, [merged])
-                if together is not None and together.status == failure.status:
-                    failure = together
-        return failure
+    def _simplified(self, failure: Failure, least: Mapping[Axis, int]) -> Failure:
+        """The same case with arrays that are as short and as plain as the failure allows."""
+        if self.exercise.free:
+            return failure  # its laws hold for good inputs alone
+        known: dict[str, Failure | None] = {_key(failure.case.arguments): failure}
+
+        def failing(candidates: Sequence[Arguments]) -> list[int]:
+            keys = [_key(arguments) for arguments in candidates]
+            new = {k: a for k, a in zip(keys, candidates, strict=True) if k not in known}
+            if new and self.fatal < MAX_FATAL and len(known) + len(new) <= MAX_CALLS:
+                found = self.failures(failure.case.kind, list(new.values()))
+                known.update(zip(new, found, strict=True))
+            return [_alike(known.get(key), failure) for key in keys]
+
+        return known[_key(simplest(failure.case.arguments, least, failing))] or failure
 
 
-def _with_value(arguments: Arguments, value: float) -> Any:
-    """Every single change of one float number to `value`, while there are few of them."""
-    places = [
-        (name, index)
-        for name, array in arguments.items()
-        if isinstance(array, np.ndarray) and array.dtype.kind == "f"
-        for index in np.ndindex(array.shape)
-        if array[index] != value and (value == 0 or array[index] != 0)
-    ]
-    if len(places) <= MAX_SIMPLIFIED:
-        for place in places:
-            yield place, _changed(arguments, place, value)
+def _alike(found: Failure | None, failure: Failure) -> int:
+    """1 for a failure of the same status, or an answer to the same fault; 2 if it tells more.
 
-
-def _changed(arguments: Arguments, place: tuple[str, tuple[int, ...]], value: float) -> Arguments:
-    name, index = place
-    array = np.array(arguments[name])
-    array[index] = value
-    return {**arguments, name: array}
+    It does where the right number is not 0, so that there is something to be worked out.
+    """
+    if found is None or found.status != failure.status:
+        return 0
+    here, there = found.case.expected, failure.case.expected
+    if isinstance(here, Refusal) and isinstance(there, Refusal):
+        return int(re.sub(NUMBERS, "", here.message) == re.sub(NUMBERS, "", there.message))
+    wrong = found.mismatch
+    if wrong is None or wrong.index is None:
+        return 1
+    return 2 if np.asarray(wrong.expected)[wrong.index] else 1
 
 
 def _key(arguments: Arguments) -> str:
@@ -279,19 +299,6 @@ def _predicts(exercise: Exercise, idea: Callable[..., Any], case: Case) -> bool:
     )
 
 
-def _fits_one(exercise: Exercise, idea: Callable[..., Any], case: Case, examiner: Examiner) -> bool:
-    """Whether the idea also explains the shrunk case; a named mistake must show there."""
-    from autograder.isolation.calls import EncodedCall
-
-    (answer,) = examiner.session.ask(
-        exercise.topic,
-        exercise.name,
-        [EncodedCall.of(case.arguments)],
-        seconds=exercise.seconds,
-    )
-    return _fits(exercise, idea, case, answer)
-
-
 def predict(idea: Callable[..., Any], arguments: Arguments) -> Any:
     """What a student with this idea would get; the exception if the idea breaks down."""
     from autograder.spec import copied
@@ -356,20 +363,34 @@ def _parts(value: Any) -> list[Any]:
 
 def snippet(exercise: Exercise, arguments: Arguments, wrong: Mismatch | None) -> str:
     """Lines to paste into Python, in the folder with the exercises; none for large arrays."""
-    spelled = [value for name, value in arguments.items() if name not in exercise.recipes]
-    if any(array.size > MAX_PASTED for array in arrays_of(spelled)):
+    long = {
+        name
+        for name, value in arguments.items()
+        if any(numbers_in(array) > MAX_PASTED for array in arrays_of(value))
+    }
+    if not long <= exercise.recipes.keys():
         return ""
+    recipes = exercise.recipes if long else {}
     needs_numpy = any(_needs_numpy(value) for value in arguments.values())
     lines = ["import numpy as np"] if needs_numpy else []
     lines.append(f"from {exercise.topic} import {exercise.name}")
-    lines += [
-        exercise.recipes.get(name) or f"{name} = {literal(value)}"
-        for name, value in arguments.items()
-    ]
+    for name, value in arguments.items():
+        lines += [recipes[name]] if name in recipes else _assigned(name, value)
     lines.append(f"print({exercise.name}({', '.join(arguments)}))")
     if wrong is not None:
         lines.append(f"# {wrong.message.splitlines()[0]}")
     return "\n".join(lines)
+
+
+def _assigned(name: str, value: Any) -> list[str]:
+    """A value's assignment, and those of the few cells in which an array differs from the rest."""
+    lines = [f"{name} = {literal(value)}"]
+    for path, array in arrays(value):
+        found = outline(array)
+        place = name + "".join(f"[{key!r}]" for key in path)
+        for index, number in found.cells if found else ():
+            lines.append(f"{place}[{', '.join(map(str, index))}] = {_nested(number)}")
+    return lines
 
 
 def _needs_numpy(value: Any) -> bool:
@@ -381,13 +402,19 @@ def _needs_numpy(value: Any) -> bool:
 
 
 def literal(value: Any) -> str:
-    """Python source of a value."""
+    """Python source of a value; of an array with an outline, only what fills it."""
     from autograder.isolation.wire import RandomSource
 
     if isinstance(value, np.ndarray):
         if value.size == 0:
             return f"np.zeros({value.shape}, dtype=np.{value.dtype})"
-        text = f"np.array({_nested(value.tolist())}, dtype=np.{value.dtype})"
+        if (found := outline(value)) is None:
+            text = f"np.array({_nested(value.tolist())}, dtype=np.{value.dtype})"
+        elif found.fill in (0, 1):
+            kind = "" if value.dtype == np.float64 else f", dtype=np.{value.dtype}"
+            text = f"np.{'ones' if found.fill else 'zeros'}({found.shape}{kind})"
+        else:
+            text = f"np.full({found.shape}, {_nested(found.fill)}, dtype=np.{value.dtype})"
         if not value.flags.c_contiguous and value.flags.f_contiguous:
             return f"np.asfortranarray({text})"
         return text

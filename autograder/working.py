@@ -185,8 +185,10 @@ def shortened(terms: Sequence[Step]) -> list[Step]:
     """A long sum without its zeros and, if it is still too long, without its middle."""
     if len(terms) <= MAX_STEPS:
         return list(terms)
-    kept = [term for term in terms if float(term.value) != 0] or list(terms)
+    kept = [term for term in terms if float(term.value) != 0]
     zeros = len(terms) - len(kept)
+    if not kept:
+        return [Step(f"all {zeros} terms are", "", "0")]
     if len(kept) > MAX_STEPS:
         end = MAX_STEPS // 2
         middle = kept[end:-end]

@@ -256,6 +256,8 @@ class Judge:
             solutions[folder.name] = dict(read(folder, self.topics).sources)
         for name, texts in solutions.items():
             for exercise in task.exercises:
+                if not twin.has(texts, self.exercises[exercise]):
+                    continue
 
                 def trial(
                     name: str = name, texts: dict[str, str] = texts, exercise: str = exercise

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import reference
 from autograder.spec import Exercise
 
+Named = ast.FunctionDef | ast.ClassDef | ast.alias
 Key = tuple[str, str]  # a function: its module and name
 
 
@@ -26,6 +28,19 @@ def functions(texts: Mapping[str, str]) -> dict[Key, ast.FunctionDef]:
         for node in ast.parse(text).body
         if isinstance(node, ast.FunctionDef)
     }
+
+
+def has(texts: Mapping[str, str], exercise: Exercise) -> bool:
+    """Whether a submission of these modules attempts the exercise: it may be the older one."""
+    return exercise.name in _names(texts.get(exercise.topic, ""))
+
+
+@cache
+def _names(text: str) -> frozenset[str]:
+    """Every name in a module: of functions and classes, imported or assigned."""
+    nodes = list(ast.walk(ast.parse(text)))
+    defined = {node.name for node in nodes if isinstance(node, Named)}
+    return frozenset(defined | {node.id for node in nodes if isinstance(node, ast.Name)})
 
 
 def users(texts: Mapping[str, str], exercises: Sequence[Exercise]) -> dict[Key, list[str]]:

@@ -22,8 +22,10 @@ from markupsafe import Markup
 
 from autograder import __version__
 from autograder.compare import kind_of
+from autograder.outline import numbers_in
 from autograder.report.terminal import MARKS, WORDS, WRONG, findings
 from autograder.report.text import cell, points, value, visible
+from autograder.tolerance import arrays_of
 from autograder.verdict import Counterexample, ExerciseResult, LawResult, Verdict
 
 # What a page can take: text beyond these lengths is cut.
@@ -109,7 +111,7 @@ def _cut(text: str, limit: int) -> str:
 
 def _value(item: Any) -> str:
     """An argument or a result in a line; a large array by its kind alone."""
-    if isinstance(item, np.ndarray) and item.size > MAX_CELLS:
+    if isinstance(item, np.ndarray) and numbers_in(item) > MAX_CELLS:
         return f"{kind_of(item)} ({item.dtype})"
     return _text(value(item), MAX_VALUE)
 
@@ -421,9 +423,17 @@ def _finding(laws: Sequence[LawResult], advice: str) -> Finding:
 def _arguments(example: Counterexample | None) -> tuple[tuple[str, str], ...]:
     if example is None:
         return ()
-    given = [(_text(name, MAX_NAME), _value(v)) for name, v in example.arguments.items()]
+    given = [row for name, v in example.arguments.items() for row in _entries(name, v)]
     rest = len(given) - MAX_ARGUMENTS
     return (*given[:MAX_ARGUMENTS], *([("…", f"{rest} more")] if rest > 0 else []))
+
+
+def _entries(name: str, item: Any) -> list[tuple[str, str]]:
+    """An argument; of a dictionary or list of arrays each entry."""
+    if isinstance(item, dict | list) and arrays_of(item):
+        entries = item.items() if isinstance(item, dict) else enumerate(item)
+        return [row for key, entry in entries for row in _entries(f"{name}[{key!r}]", entry)]
+    return [(_text(name, MAX_NAME), _value(item))]
 
 
 def _compared(example: Counterexample | None) -> tuple[str, str]:

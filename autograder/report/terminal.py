@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autograder.doctor import Finding
+from autograder.outline import numbers_in
 from autograder.report.text import MAX_NUMBERS, cell, for_log, points, value, visible
 from autograder.tolerance import arrays_of
 from autograder.verdict import Counterexample, ExerciseResult, LawResult, Verdict
@@ -187,11 +188,10 @@ def _numbers(example: Counterexample) -> tuple[str, str]:
 def _entries(name: str, item: Any, in_short: bool = False) -> Iterator[str]:
     """An argument; of a dictionary or list of arrays each entry, in short where they are many."""
     if isinstance(item, dict | list) and (arrays := arrays_of(item)):
-        in_short = sum(array.size for array in arrays) > MAX_NUMBERS
-        entries = item.items() if isinstance(item, dict) else enumerate(item)
-        for key, entry in entries:
+        in_short = sum(numbers_in(array) for array in arrays) > MAX_NUMBERS
+        for key, entry in item.items() if isinstance(item, dict) else enumerate(item):
             yield from _entries(f"{name}[{key!r}]", entry, in_short)
-    elif in_short and isinstance(item, np.ndarray) and item.size > FEW_NUMBERS:
+    elif in_short and isinstance(item, np.ndarray) and numbers_in(item) > FEW_NUMBERS:
         yield f"{name} of shape {item.shape}"
     else:
         yield f"{name} = {value(item)}"

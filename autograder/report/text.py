@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograder.compare import number
+from autograder.outline import nested, numbers_in, outline
 
 # Nobody works more numbers out on paper.
 MAX_NUMBERS = 100
@@ -60,13 +61,13 @@ def points(value: float) -> str:
 
 
 def value(item: Any) -> str:
-    """An argument or a result as one line: arrays as nested lists of plain numbers."""
+    """An argument or a result as one line: an array as nested lists, or its outline."""
     if isinstance(item, np.ndarray):
         if item.size == 0:
             return f"empty, shape {item.shape}"
-        if item.size > MAX_NUMBERS:
+        if numbers_in(item) > MAX_NUMBERS:
             return f"an array of shape {item.shape}"
-        text = _nested(item.tolist())
+        text = str(outline(item) or nested(item.tolist()))
         return text if item.dtype == np.float64 else f"{text} ({item.dtype})"
     if isinstance(item, np.generic):
         return value(item.item())
@@ -82,12 +83,6 @@ def value(item: Any) -> str:
             return f"[{inner}]"
         return f"({inner},)" if len(item) == 1 else f"({inner})"
     return str(item)
-
-
-def _nested(item: Any) -> str:
-    if isinstance(item, list):
-        return "[" + ", ".join(_nested(v) for v in item) + "]"
-    return str(item) if isinstance(item, bool) else number(item)
 
 
 def cell(item: Any, index: tuple[int, ...] | None) -> str:

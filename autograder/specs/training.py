@@ -921,22 +921,59 @@ def impossible_training(draw: Draw) -> Arguments:
     return good | fault
 
 
-def possible_biases(arguments: Arguments) -> Iterator[np.ndarray]:
-    """What dense.b can be after training on black images, for every order of the images."""
+def bias_after(arguments: Arguments, epochs: Sequence[Sequence[int]]) -> np.ndarray:
+    """What dense.b is after training on black images, taken in one order for each epoch."""
     labels, size, rate, momentum = (
         arguments[name] for name in ("labels", "batch_size", "learning_rate", "momentum")
     )
-    orders = list(permutations(range(len(labels))))
-    for epochs in product(orders, repeat=arguments["epochs"]):
-        bias = velocity = np.zeros(10)
-        for order in epochs:
-            for start in range(0, len(order), size):
-                batch = labels[list(order[start : start + size])]
-                logits = np.broadcast_to(bias, (len(batch), 10))
-                gradient = ops.cross_entropy_backward(logits, batch).sum(axis=0)
-                velocity = momentum * velocity - rate * gradient
-                bias = bias + velocity
-        yield bias
+    bias = velocity = np.zeros(10)
+    for order in epochs:
+        for start in range(0, len(order), size):
+            batch = labels[list(order[start : start + size])]
+            logits = np.broadcast_to(bias, (len(batch), 10))
+            gradient = ops.cross_entropy_backward(logits, batch).sum(axis=0)
+            velocity = momentum * velocity - rate * gradient
+            bias = bias + velocity
+    return bias
+
+
+def orders(arguments: Arguments) -> list[tuple[int, ...]]:
+    return list(permutations(range(len(arguments["labels"]))))
+
+
+def possible_biases(arguments: Arguments) -> Iterator[np.ndarray]:
+    """What dense.b can be, for every order of the images in every epoch."""
+    for epochs in product(orders(arguments), repeat=arguments["epochs"]):
+        yield bias_after(arguments, epochs)
+
+
+def two_epochs(draw: Draw) -> Arguments:
+    """One case: three black images, which come in 36 orders."""
+    return dict(
+        images=np.zeros((3, 1, 4, 4)), labels=np.array([0, 4, 7]), epochs=2, learning_rate=0.5,
+        momentum=0.5, batch_size=1, rng=RandomSource(0),
+    )  # fmt: skip
+
+
+def _many_generators(arguments: Arguments) -> Sequence[Arguments]:
+    """So many that a right solution fails by chance once in 3e8: (1 / 6) ** 11."""
+    return [{**arguments, "rng": RandomSource(seed)} for seed in range(12)]
+
+
+def _new_orders(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
+    for answer in answers:
+        if (wrong := _floats(exercise, case, [answer])) is not None:
+            return wrong
+    trained = [answer.value["dense.b"] for answer in answers]
+    if all(np.array_equal(bias, trained[0]) for bias in trained):
+        return Mismatch(
+            f"{len(trained)} generators give the same training on images whose order matters; "
+            "shuffle them with rng"
+        )
+    repeated = [bias_after(case.arguments, (order, order)) for order in orders(case.arguments)]
+    if all(any(np.allclose(b, r, rtol=0, atol=1e-12) for r in repeated) for b in trained):
+        return Mismatch("the second epoch takes the images in the order of the first; shuffle anew")
+    return None
 
 
 def _steps(exercise: Exercise, case: Case, answers: Sequence[Any]) -> Mismatch | None:
@@ -995,6 +1032,7 @@ fit = Exercise(
         "no epoch": no_epoch,
         "one by one": one_image_a_step,
         "last batch": smaller_last_batch,
+        "two epochs": two_epochs,
         IMPOSSIBLE: impossible_training,
     },
     laws=[
@@ -1004,6 +1042,8 @@ fit = Exercise(
             ("digits",)),
         lasting(Law("steps", "an epoch makes one step a batch, also for the last and smaller one",
                     0.5, _steps, ("no image", "no epoch", "one by one", "last batch"))),
+        Law("order", "every epoch takes the images in a new order, drawn from rng", 0.5,
+            _new_orders, ("two epochs",), calls=_many_generators),
         refuses("labels that do not fit, no batch_size, or negative epochs raise ValueError"),
     ],
     returns=("parameters",),
