@@ -73,6 +73,10 @@ def structure(yours: Any, expected: Any, name: str) -> Mismatch | None:
     if not is_number(yours):
         text = f"{name} is {kind_of(yours)}; it should be a number"
         return Mismatch(text, name, None, yours, expected)
+    if isinstance(expected, int) and np.asarray(yours).dtype.kind == "f":
+        # range(3.0) and np.zeros(3.0) fail, so a count has to be an int.
+        text = f"{name} is the float {float(yours)}; it should be an int"
+        return Mismatch(text, name, None, yours, expected)
     return None
 
 

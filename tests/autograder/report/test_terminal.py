@@ -163,12 +163,18 @@ def test_steps_too_wide_for_a_table_are_lines():
 
 
 def test_networks_are_told_by_their_shapes():
-    weights = {"w": np.ones((8, 1, 3, 3)), "b": np.zeros(2), "v": np.ones((50, 2))}
+    weights = {
+        "w": np.arange(72.0).reshape(8, 1, 3, 3),
+        "b": np.zeros(2),
+        "v": np.arange(100.0).reshape(50, 2),
+        "ones": np.ones((8, 1, 3, 3)),
+    }
     arguments = {"parameters": weights, "few": {"w": X}, "list": [X], "layers": [{"kind": "relu"}]}
     example = dataclasses.replace(EXAMPLE, arguments=arguments)
     text = screen(show_exercise, result(dataclasses.replace(AGREES, counterexample=example)), False)
     assert "parameters['w'] of shape (8, 1, 3, 3)" in text
     assert "parameters['b'] = [0, 0]" in text
+    assert "parameters['ones'] = ones (8, 1, 3, 3)" in text
     assert "few['w'] = [[[[1, 0]]]]" in text
     assert "list[0] = [[[[1, 0]]]]" in text
     assert "layers = [{'kind': 'relu'}]" in text

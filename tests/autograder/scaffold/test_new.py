@@ -28,7 +28,7 @@ def begun(checkout, dotted):
 # --- what is written
 
 
-@pytest.mark.parametrize("dotted", [EXISTING, FRESH])
+@pytest.mark.parametrize("dotted", [EXISTING, pytest.param(FRESH, marks=pytest.mark.slow)])
 def test_the_stub_is_not_attempted_and_the_twin_gets_full_marks(dotted, checkout, run):
     _, name = begun(checkout, dotted)
     stub = run("check", name)
