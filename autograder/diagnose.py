@@ -12,7 +12,7 @@ import numpy as np
 
 from autograder.bank import Bank, Seed, calls_for
 from autograder.compare import Mismatch, mismatch
-from autograder.isolation.calls import Answer
+from autograder.isolation.calls import Answer, Encoded
 from autograder.isolation.parent import Session
 from autograder.judgement import Failure, judge_case
 from autograder.laws import largest_of
@@ -133,7 +133,8 @@ class Examiner:
     def _case(self, kind: str, arguments: Arguments) -> Case | None:
         """The case of these arguments; none if the kind cannot have them."""
         try:
-            case = self.exercise.case(kind, arguments)
+            with np.errstate(all="ignore"):
+                case = self.exercise.case(kind, arguments)
         except Exception:  # cut arrays may be such that not even the reference foresaw them
             return None
         return case if isinstance(case.expected, Refusal) == (kind == IMPOSSIBLE) else None
@@ -188,6 +189,24 @@ class Examiner:
             best = min(best, failure, key=lambda f: _weight(f.case))
         return best
 
+    def _is_fair(self, case: Case) -> bool:
+        """Whether the reference keeps the law here: some laws need numbers that differ, say."""
+        answers = []
+        calls = self.law.calls
+        for arguments in calls(case.arguments) if calls else (case.arguments,):
+            own = arguments is case.arguments
+            value = case.expected if own else self.exercise.evaluate(arguments)
+            if isinstance(value, Refusal):
+                answers.append(
+                    Answer("error", f"ValueError: {value.message}", raised=("ValueError",))
+                )
+            else:
+                right = Encoded.of(value)
+                answers.append(Answer("value", node=right.node, body=right.body))
+        if self.law.reread:
+            answers.append(answers[0])
+        return judge_case(self.exercise, self.law, case, answers) is None
+
     def _simplified(self, failure: Failure, least: Mapping[Axis, int]) -> Failure:
         """The same case with arrays that are as short and as plain as the failure allows."""
         if self.exercise.free:
@@ -199,7 +218,8 @@ class Examiner:
             new = {k: a for k, a in zip(keys, candidates, strict=True) if k not in known}
             if new and self.fatal < MAX_FATAL and len(known) + len(new) <= MAX_CALLS:
                 found = self.failures(failure.case.kind, list(new.values()))
-                known.update(zip(new, found, strict=True))
+                fair = (f if f is not None and self._is_fair(f.case) else None for f in found)
+                known.update(zip(new, fair, strict=True))
             return [_alike(known.get(key), failure) for key in keys]
 
         return known[_key(simplest(failure.case.arguments, least, failing))] or failure

@@ -22,8 +22,11 @@ Failing = Callable[[Sequence[Arguments]], Sequence[int]]
 Change = Callable[[Arguments], Arguments]
 Path = tuple[Any, ...]  # to an array: an argument's name, then keys of dictionaries and lists
 Axis = tuple[Path, int, int]  # of an array: the way to it, how many axes it has, and which it is
-# Parts of one size that a large array is cut into; as many single cells are tried one by one.
-PARTS = 16
+# Parts of one size that a large array is cut into, and the most of them; as many single cells are
+# tried one by one.
+PARTS = 4
+# With more numbers than these, an array is easier to read when all of them are 1.
+FEW = 4
 MAX_CELLS = 64
 
 
@@ -40,7 +43,7 @@ def simplest(arguments: Arguments, least: Mapping[Axis, int], failing: Failing) 
     arguments = _merged(arguments, [partial(_filled, path=p, number=0) for p in paths], failing)
     for path in paths:
         arguments = _narrowed(arguments, path, failing)
-    crowded = [p for p, a in arrays(arguments) if np.count_nonzero(a) > PARTS // 4 and _real(a)]
+    crowded = [p for p, a in arrays(arguments) if np.count_nonzero(a) > FEW and _real(a)]
     arguments = _merged(arguments, [partial(_filled, path=p, number=1) for p in crowded], failing)
     for number in (0, 1, -1):
         places = list(_places(arguments, number))
@@ -114,10 +117,8 @@ def _cut(arguments: Arguments, axes: Sequence[Axis], length: int) -> Arguments:
 def _narrowed(arguments: Arguments, path: Path, failing: Failing) -> Arguments:
     """With as few numbers in one array as delta debugging finds, the others being 0."""
     count = PARTS
-    while (cells := _nonzero(arguments, path)).size > 1:
-        parts = np.array_split(
-            cells, min(cells.size, MAX_CELLS if cells.size <= MAX_CELLS else count)
-        )
+    while (cells := np.flatnonzero(_at(arguments, path))).size > 1:
+        parts = np.array_split(cells, min(cells.size, count))
         others = [np.setdiff1d(cells, part) for part in parts]
         only = [_filled(arguments, path, 0, other) for other in others]
         results = failing(only)
@@ -125,10 +126,10 @@ def _narrowed(arguments: Arguments, path: Path, failing: Failing) -> Arguments:
         if not any(results):
             changes = [partial(_filled, path=path, number=0, cells=part) for part in parts]
             found = _merged(arguments, changes, failing)
-            if found is arguments:
-                if count >= MAX_CELLS or cells.size <= MAX_CELLS:
-                    break
-                count *= 2
+        if found is arguments:
+            if count >= min(cells.size, MAX_CELLS):
+                break
+            count *= PARTS
         arguments = found
     return arguments
 
@@ -188,10 +189,11 @@ def _replaced(value: Any, path: Path, change: Callable[[np.ndarray], np.ndarray]
     return tuple(copy) if isinstance(value, tuple) else copy
 
 
-def _nonzero(arguments: Arguments, path: Path) -> np.ndarray:
-    """The places of an array's cells that are not 0; none where they are all 1."""
-    (array,) = (a for p, a in arrays(arguments) if p == path)
-    return np.flatnonzero(array)
+def _at(value: Any, path: Path) -> Any:
+    """What is at the end of a way."""
+    for key in path:
+        value = value[key]
+    return value
 
 
 def _uniform(array: np.ndarray) -> bool:

@@ -180,7 +180,7 @@ def _is_free(topic: str, name: str, root: Path, lessons: Iterable[str]) -> None:
     stubs = {file.stem: _bound(file) for file in sorted((root / "exercises").glob("*.py"))}
     for home, names in stubs.items():
         if name in names:
-            raise BadName(f"there is a {name} already, in exercises/{home}.py")
+            raise BadName(f"{name} is there already, in exercises/{home}.py")
     if name in {*lessons, topic}:
         raise BadName(f"{name!r} is the name of a topic")
     if topic in {found for names in stubs.values() for found in names}:
@@ -193,10 +193,20 @@ def _is_free(topic: str, name: str, root: Path, lessons: Iterable[str]) -> None:
             raise BadName(f"{topic!r} is a module of the kit, or of what it uses")
         if (root / f"exercises/{topic}.py").exists():
             raise BadName(f"there is an exercises/{topic}.py already, without a spec")
-    for room in ("autograder/specs", "reference/pure", "reference"):
-        file = root / room / ("ops.py" if room == "reference" else f"{topic}.py")
-        if file.exists() and name in _bound(file):
-            raise BadName(f"{name} has a meaning in {file.relative_to(root)} already")
+    rooms = Path(f"autograder/specs/{topic}.py"), Path(f"reference/pure/{topic}.py"), OPS
+    taken = {file: _bound(root / file) for file in rooms if (root / file).exists()}
+    fast = Path(f"reference/fast/{topic}.pyx")
+    if (root / fast).exists():
+        taken[fast] = _bound_in_cython((root / fast).read_text("utf-8"))
+    for file, names in taken.items():
+        if names & {name, f"_{name}"}:
+            raise BadName(f"{name} has a meaning in {file} already")
+
+
+def _bound_in_cython(module: str) -> set[str]:
+    """The names of functions, and the words of imports."""
+    functions = re.findall(r"^c?p?def .*?(\w+)\(", module, re.MULTILINE)
+    return {*functions, *re.findall(r"\w+", " ".join(IMPORTS.findall(module)))}
 
 
 def _bound(file: Path) -> set[str]:

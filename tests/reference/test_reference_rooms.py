@@ -68,7 +68,6 @@ def test_ops_has_every_operation_and_no_other():
     twins = [public(importlib.import_module(f"reference.pure.{topic}")) for topic in TOPICS]
     names = sorted(name for functions in twins for name in functions)
     assert names == sorted(ops.__all__) == sorted(public(ops))
-    assert len(names) == 50
 
 
 def test_annotations_are_those_of_the_answer_key():

@@ -174,11 +174,13 @@ REFUSED = {
     "class.twice": "keyword of Python",
     "activation.cdef": "keyword of Cython",
     "activation.max": "built-in",
-    "activation.relu": "there is a relu already, in exercises/activation.py",
-    "padding.relu": "there is a relu already, in exercises/activation.py",
-    "resampling.relu": "there is a relu already, in exercises/activation.py",
+    "activation.relu": "relu is there already, in exercises/activation.py",
+    "padding.relu": "relu is there already, in exercises/activation.py",
+    "resampling.relu": "relu is there already, in exercises/activation.py",
     "padding.general_conv2d": "already",  # an operation that no exercise asks for
     "activation.leaky_relu": "already",  # a misconception of another exercise
+    "pooling.pool": "in reference/fast/pooling.pyx already",  # as _pool
+    "pooling.window": "in reference/fast/pooling.pyx already",
     "activation.padding": "name of a topic",
     "resampling.resampling": "name of a topic",
     "relu.twice": "name of an exercise",
@@ -209,7 +211,7 @@ def test_names_that_cannot_be_are_refused_and_nothing_is_written(checkout, monke
 def test_the_same_name_twice_is_refused(checkout):
     new(FRESH, checkout)
     before = contents(checkout)
-    with pytest.raises(BadName, match="there is a upsample2d already"):
+    with pytest.raises(BadName, match="upsample2d is there already"):
         new(FRESH, checkout)
     assert contents(checkout) == before
 
