@@ -30,8 +30,10 @@ MAX_FATAL = 3
 # More numbers than these are hard to work out on paper; then so many kinds of cases are tried.
 SMALL = 16
 MAX_KINDS = 3
-# Calls for making the numbers of one case simpler.
-MAX_CALLS = 600
+# Cases tried to make the numbers of one simpler, and how many numbers they may have together:
+# a call with ten thousand numbers may take plain loops a second.
+MAX_CASES = 600
+MAX_TRIED = 500_000
 # What may differ in two refusals for the same reason: numbers, and shapes of them.
 NUMBERS = r"[-\d., ()]+"
 # Numbers of one array that may stand in a snippet.
@@ -212,11 +214,12 @@ class Examiner:
         if self.exercise.free:
             return failure  # its laws hold for good inputs alone
         known: dict[str, Failure | None] = {_key(failure.case.arguments): failure}
+        room = min(MAX_CASES, MAX_TRIED // max(_size(failure), 1))
 
         def failing(candidates: Sequence[Arguments]) -> list[int]:
             keys = [_key(arguments) for arguments in candidates]
             new = {k: a for k, a in zip(keys, candidates, strict=True) if k not in known}
-            if new and self.fatal < MAX_FATAL and len(known) + len(new) <= MAX_CALLS:
+            if new and self.fatal < MAX_FATAL and len(known) + len(new) <= room:
                 found = self.failures(failure.case.kind, list(new.values()))
                 fair = (f if f is not None and self._is_fair(f.case) else None for f in found)
                 known.update(zip(new, fair, strict=True))

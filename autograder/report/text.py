@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograder.compare import number
+from autograder.isolation.wire import RandomSource
 from autograder.outline import nested, numbers_in, outline
 
 # Nobody works more numbers out on paper.
@@ -82,6 +83,8 @@ def value(item: Any) -> str:
         if isinstance(item, list):
             return f"[{inner}]"
         return f"({inner},)" if len(item) == 1 else f"({inner})"
+    if isinstance(item, RandomSource):
+        return f"default_rng({item.seed})"
     return str(item)
 
 

@@ -32,8 +32,8 @@ from autograder.isolation import wire
 from autograder.isolation.calls import Answer
 from autograder.isolation.wire import RandomSource
 from autograder.judgement import Failure
-from autograder.laws import agrees, dtype, shifted
-from autograder.spec import Case, Exercise, Refusal
+from autograder.laws import agrees, dtype, refuses, shifted
+from autograder.spec import Case, Exercise, Law, Refusal
 from autograder.strategies import Draw, weight
 from autograder.working import Step, Working
 
@@ -291,6 +291,54 @@ def test_numbers_stay_what_the_failure_needs(judge):
     assert x.min() < 0
 
 
+def test_a_simpler_case_is_one_on_which_the_reference_keeps_the_law(judge):
+    def spread(exercise, case, answers):
+        y = answers[0].value
+        return None if y[0] != y[1] else Mismatch("two rows have the same sum")
+
+    exercise = dataclasses.replace(
+        ROWS,
+        kinds={"unlike": lambda draw: {"x": draw.shuffled(2, 3)}},
+        laws=[Law("spread", "unlike rows have unlike sums", 1, spread)],
+    )
+    law = explained(judge, "return x.sum(axis=1) * 0", exercise)
+    x = law.counterexample.arguments["x"]
+    assert total(x)[0] != total(x)[1]
+    assert np.count_nonzero(x) == 1
+
+
+def test_a_case_that_must_be_refused_stays_one_for_the_same_reason(judge):
+    def strict(x, w):
+        if not x.any():
+            raise ValueError("strict: x must have a number that is not 0")
+        if x.shape[1] != w.shape[0]:
+            raise ValueError(f"strict: w must have {x.shape[1]} rows; got {w.shape[0]}")
+        return x @ w
+
+    def fitting(draw):
+        k = draw.size(1, 3)
+        return {"x": np.ones((2, k)), "w": draw.whole(k, 1)}
+
+    def unfit(draw):
+        return {"x": np.arange(12.0).reshape(3, 4), "w": np.ones((3, 4))}
+
+    exercise = dataclasses.replace(
+        ROWS,
+        reference=strict,
+        kinds={"fitting": fitting, "impossible": unfit},
+        laws=[agrees(1), refuses("what does not fit raises ValueError")],
+        misconceptions=(),
+    )
+    source = "def strict(x, w):\n    return x[:, :1] @ w[:1, :1]"
+    laws = judge(exercise, NUMPY + source).laws
+    shown = laws[1].counterexample.arguments
+    assert laws[1].message.startswith("no exception")
+    assert "rows; got" in laws[1].message
+    assert (shown["x"].shape, shown["w"].shape) == ((2, 1), (2, 1))
+    assert np.count_nonzero(shown["x"]) == 1
+    assert not shown["w"].any()
+
+
 # --- names
 
 
@@ -499,6 +547,34 @@ def test_literals_are_python(value):
         assert again.dtype == value.dtype
         assert again.flags.f_contiguous == value.flags.f_contiguous
     np.testing.assert_equal(again, value)
+
+
+def test_large_arrays_with_little_in_them_are_made_and_then_changed():
+    w = np.zeros((8, 1, 5, 5))
+    w[0, 0, 2, 1] = 1
+    arguments = {
+        "w": w,
+        "parameters": {"c": w.astype(np.float32) - 2 * w, "b": [np.full((40,), 0.5), 3 * w]},
+        "x": np.asfortranarray(np.ones((9, 9), np.uint8)),
+    }
+    text = snippet(ROWS, arguments, None)
+    assert "w = np.zeros((8, 1, 5, 5))\nw[0, 0, 2, 1] = 1\n" in text
+    assert len(text) < 500
+    made = {}
+    exec(text.replace("from padding import total", "").rpartition("\n")[0], made)
+    for name, value in arguments.items():
+        np.testing.assert_equal(made[name], value)
+    assert made["parameters"]["b"][0].dtype == np.float64
+    assert made["x"].dtype == np.uint8
+    assert made["x"].flags.f_contiguous
+
+
+def test_a_recipe_stands_for_what_is_too_long():
+    exercise = dataclasses.replace(ROWS, recipes={"x": "x = digits()"})
+    long = np.arange(1000.0).reshape(10, 100)
+    assert "x = digits()" in snippet(exercise, {"x": long}, None)
+    assert "x = np.zeros((9, 9))" in snippet(exercise, {"x": np.zeros((9, 9))}, None)
+    assert snippet(ROWS, {"x": long}, None) == ""
 
 
 def test_generators_are_made_in_a_snippet():

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autograder.isolation.wire import RandomSource
 from autograder.report.text import (
     MAX_NUMBERS,
     cell,
@@ -127,6 +128,7 @@ def test_points_have_no_needless_digits():
         ({"w": np.array([1.0])}, "{'w': [1]}"),
         ([], "[]"),
         ({}, "{}"),
+        (RandomSource(3), "default_rng(3)"),
     ],
 )
 def test_values_are_one_line(item, line):
