@@ -73,6 +73,7 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, sources: dict[str, str]) -> None:
         self.sources = sources
+        self.lines: dict[str, list[str]] = {}  # of files that were asked for
         package = types.ModuleType(PACKAGE)
         package.__path__ = []
         sys.modules[PACKAGE] = package
@@ -105,8 +106,10 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.sources[stem], filename(stem), "exec", dont_inherit=True), vars(module))
 
     def line(self, file: str, number: int | None) -> str:
-        text = self.sources.get(file.removeprefix(PACKAGE + "/").removesuffix(".py"), "")
-        lines = text.splitlines()
+        if file not in self.lines:
+            text = self.sources.get(file.removeprefix(PACKAGE + "/").removesuffix(".py"), "")
+            self.lines[file] = text.splitlines()
+        lines = self.lines[file]
         return lines[number - 1].strip()[:200] if number and number <= len(lines) else ""
 
 

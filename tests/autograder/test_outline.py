@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autograder.outline import numbers_in, outline
+from autograder.outline import MAX_CELLS, numbers_in, outline
 
 
 def but(array, *changes):
@@ -43,6 +43,7 @@ def test_large_arrays_with_little_in_them(array, text, count):
         np.eye(3),
         np.arange(100.0),
         but(np.ones(100), (5, 0)),
+        np.repeat([1.0, 0.0], [MAX_CELLS + 1, 1000]),
     ],
     ids=repr,
 )
