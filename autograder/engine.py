@@ -7,6 +7,7 @@ with a status; an exception here is a fault of the grader.
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,8 @@ from autograder.verdict import ExerciseResult, LawResult, Status, Verdict
 
 # Of a structural law's cases, this share must have been answered for it to be judged at all.
 ENOUGH_ANSWERS = 0.5
+# So many of the functions that passed are asked once more, in another order.
+SAMPLE = 4
 
 
 @dataclass(frozen=True)
@@ -95,15 +98,16 @@ class Engine:
     def _dependent(self, passed: Sequence[Exercise], session: Session) -> list[Exercise]:
         """Exercises that passed, and do not when asked first: something else had helped them.
 
-        A sample: of every topic the last one that passed, and the last topic first, so that little
-        that helped has run before.
+        A sample, another one for every submission, and the last one first, so that little that
+        helped has run before.
         """
-        sample = {exercise.topic: exercise for exercise in passed}
         if len(passed) < 2:
             return []
+        chance = random.Random(repr(sorted(session.sources.items())))
+        sample = set(chance.sample(range(len(passed)), min(SAMPLE, len(passed))))
         session.start_anew()
-        asked = reversed(sample.values())
-        return [exercise for exercise in asked if self._fails_first(exercise, session)]
+        asked = [exercise for i, exercise in enumerate(passed) if i in sample]
+        return [exercise for exercise in reversed(asked) if self._fails_first(exercise, session)]
 
     def _fails_first(self, exercise: Exercise, session: Session) -> bool:
         if exercise.seconds is not None:
