@@ -1,4 +1,4 @@
-"""`check("conv2d")` in a notebook: the finding of `autograder check` below the cell, with a picture.
+"""`check("conv2d")` in a notebook: what `autograder check` finds, below the cell, with a picture.
 
 What is judged are the definitions in the cells that were run, read as those of a notebook that is
 handed in, and by the same engine in the same isolated worker.

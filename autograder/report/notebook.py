@@ -189,7 +189,7 @@ def _grids(
     shown: Cell | None = None,
 ) -> Iterator[Grid]:
     """A picture for every two-dimensional part of an array that is small enough."""
-    if not isinstance(value, np.ndarray) or not 1 <= value.ndim or not value.size:
+    if not isinstance(value, np.ndarray) or value.ndim == 0 or not value.size:
         return
     if max(value.shape[-2:]) > MAX_SIDE or value.dtype.kind not in "biuf":
         return

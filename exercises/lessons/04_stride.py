@@ -7,9 +7,9 @@ from autograder.integrations.notebook import check
 # %% [markdown]
 # ## Windows under a stride
 #
-# The stride is a pair: rows first, then columns. With `(2, 3)` the next window to the right begins
-# three columns further, the next one below two rows further. The red frame is the first window; of
-# each window the first pixel is coloured.
+# The stride is a pair: rows first, then columns. With `(2, 3)` the next window to the right
+# begins three columns further, the next one below two rows further. The red frame is the first
+# window; of each window the first pixel is coloured.
 
 # %%
 image = np.arange(1, 36).reshape(5, 7)
@@ -42,9 +42,9 @@ check("downsample")
 # %% [markdown]
 # ## Skip what is not kept
 #
-# A convolution with stride 2 gives the same numbers as one with stride 1 of which every second row
-# and column is kept. But computing all and throwing most of it away is wasted work: of four outputs
-# one is kept.
+# A convolution with stride 2 gives the same numbers as one with stride 1 of which every second
+# row and column is kept. But computing all and throwing most of it away is wasted work: of four
+# outputs one is kept.
 
 # %%
 pictures.work(size=224, kernel=3)
