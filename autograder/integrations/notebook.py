@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -83,9 +84,8 @@ def _engine() -> Engine:
 
 def _cells() -> list[str]:
     """The text of every cell that was run, magics as they were written."""
-    from IPython import get_ipython
-
-    shell = get_ipython()
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
     if shell is None:
         raise RuntimeError("check() is for notebooks; on a command line: autograder check NAME")
     return [str(text) for text in shell.history_manager.input_hist_raw]

@@ -23,7 +23,7 @@ from autograder.report.html import (
     environment,
 )
 from autograder.report.terminal import WORDS, Depth, _numbers, deeper, findings
-from autograder.report.text import points
+from autograder.report.text import points, visible
 from autograder.tolerance import arrays_of
 from autograder.verdict import Counterexample, ExerciseResult, LawResult
 from autograder.working import Step
@@ -68,7 +68,6 @@ class Picture:
     outputs: tuple[Grid, ...]
     others: tuple[tuple[str, str], ...]
     marks_reads: bool
-    marks_wrong: bool
 
 
 def result_html(result: ExerciseResult, level: str, hint: bool, explain: bool) -> str:
@@ -101,7 +100,7 @@ def result_html(result: ExerciseResult, level: str, hint: bool, explain: bool) -
             deeper=deeper(found[:1], depth).removeprefix("--"),
             rest=len(found) - 1,
             weak=level == "weak",
-            snippet=example.snippet if example else "",
+            snippet=visible(example.snippet) if example else "",
         )
     )
 
@@ -150,7 +149,6 @@ def _picture(example: Counterexample, explain: bool) -> Picture:
         tuple(outputs),
         tuple(others),
         any(square.read for grid in inputs for square in grid.squares),
-        any(square.wrong for grid in outputs for square in grid.squares),
     )
 
 
