@@ -64,7 +64,13 @@ def check(name: str, hint: bool = False, explain: bool = False) -> Checked:
     submission = from_cells("notebook", latest(_cells()), engine.limits)
     # A cell that was no Python has said so itself; it may be mended by now.
     submission = dataclasses.replace(submission, warnings=())
-    verdict = engine.verdict(submission, select([name]))
+    verdict = None
+    try:
+        verdict = engine.verdict(submission, select([name]))
+    finally:
+        if verdict is None or verdict.grader_faults:
+            # Interrupted, or its server is gone: the next check starts anew.
+            _engine.cache_clear()
     return Checked(verdict.exercises[0], verdict.isolation["level"], hint, explain)
 
 

@@ -40,7 +40,7 @@ check("he_normal")
 # always points the same way grows.
 
 # %%
-pictures.downhill(learning_rate=0.45, momentum=0.7)
+pictures.downhill(learning_rate=0.45, momentum=0.6)
 
 # %% [markdown]
 # **Try it.** `learning_rate=0.05`, then `0.51`: what happens without momentum? And with

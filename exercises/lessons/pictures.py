@@ -971,7 +971,7 @@ def depths(layers: int = 10) -> None:
     axes.legend(frameon=False)
 
 
-def downhill(learning_rate: float = 0.45, momentum: float = 0.7, steps: int = 25) -> None:
+def downhill(learning_rate: float = 0.45, momentum: float = 0.6, steps: int = 25) -> None:
     """The way down a long valley, with and without momentum."""
     across, down = np.meshgrid(np.linspace(-10.5, 4, 200), np.linspace(-3, 3, 100))
     _, axes = plt.subplots(figsize=(7.5, 3), facecolor="white", layout="constrained")
@@ -988,7 +988,7 @@ def downhill(learning_rate: float = 0.45, momentum: float = 0.7, steps: int = 25
     axes.plot(0, 0, "k*", ms=12, label="the minimum")
     axes.set(xticks=[], yticks=[], xlim=(-10.5, 4), ylim=(-3, 3))
     axes.set_title(f"{steps} steps, learning rate {learning_rate:g}", fontsize=10.5)
-    axes.legend(frameon=False, loc="lower left")
+    axes.legend(frameon=False, loc="lower right")
 
 
 def training_curves(

@@ -14,6 +14,8 @@ import nbformat
 from nbclient import NotebookClient
 
 from autograder import catalog
+from autograder.engine import Engine
+from autograder.submissions import read
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = ROOT / "exercises" / "lessons"
@@ -151,7 +153,13 @@ def test_a_lesson_runs_with_the_stubs_as_shipped(source, kernel):
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
 def test_a_lesson_runs_with_the_answer_key(source, kernel):
     topic = lessons.topic_of(source)
-    shown = checks(run(lessons.notebook(source, key(topic)), kernel))
+    done = run(lessons.notebook(source, key(topic)), kernel)
+    shown = checks(done)
     for exercise in TOPICS[topic].exercises:
         total = f"{exercise.points:g}"
         assert f"{total} of {total} points" in shown[exercise.name]
+    # And it is a submission as it is.
+    nbformat.write(done, kernel / "handed-in.ipynb")
+    submission = read(kernel / "handed-in.ipynb", frozenset(TOPICS))
+    assert submission.warnings == ()
+    assert Engine.of().verdict(submission, TOPICS[topic].exercises).passed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from types import SimpleNamespace
 
 import pytest
@@ -17,8 +18,7 @@ LEAKY = "import numpy as np\n\ndef relu(x):\n    return np.where(x > 0, x, 0.01 
 @pytest.fixture
 def ran(monkeypatch, engine_of):
     """`ran(cells)`: a notebook in which these cells were run, one after the other."""
-    engine = engine_of()
-    monkeypatch.setattr(notebook, "_engine", lambda: engine)
+    monkeypatch.setattr(notebook, "_engine", cache(engine_of))
 
     def with_cells(*cells):
         history = SimpleNamespace(input_hist_raw=["", *cells])
@@ -92,6 +92,22 @@ def test_what_student_code_says_is_escaped(ran):
     assert "<b>" not in page
     assert "\x1b" not in page
     assert "alert(1)" in page
+
+
+def test_after_an_interrupt_the_next_check_starts_anew(ran, monkeypatch):
+    ran(RIGHT)
+    used = notebook._engine()
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(used), "verdict", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            notebook.check("relu")
+    assert notebook._engine() is not used
+    assert notebook.check("relu").result.passed
+    assert notebook._engine() is notebook._engine()
 
 
 def test_a_name_that_is_none_says_so(ran):
