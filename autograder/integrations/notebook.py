@@ -6,7 +6,6 @@ handed in, and by the same engine in the same isolated worker.
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import sys
 from collections.abc import Iterable
@@ -62,8 +61,6 @@ def check(name: str, hint: bool = False, explain: bool = False) -> Checked:
 
     engine = _engine()
     submission = from_cells("notebook", latest(_cells()), engine.limits)
-    # A cell that was no Python has said so itself; it may be mended by now.
-    submission = dataclasses.replace(submission, warnings=())
     verdict = None
     try:
         verdict = engine.verdict(submission, select([name]))

@@ -8,6 +8,7 @@ are written once.
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -18,7 +19,6 @@ import nbformat
 from nbformat.v4 import new_markdown_cell
 
 HERE = Path(__file__).resolve().parent
-MARK = "# stub: "
 
 
 def sources() -> list[Path]:
@@ -54,10 +54,11 @@ def notebook(source: Path, functions: Mapping[str, str] | None = None) -> nbform
     for number, cell in enumerate(built.cells):
         cell.id = f"cell-{number}"
         cell.metadata = nbformat.NotebookNode()
-        if cell.cell_type == "code" and cell.source.startswith(MARK):
-            name = cell.source.removeprefix(MARK).strip()
-            cell.id = f"stub-{name}".replace("_", "-")
-            cell.source = functions[name]
+        if stub := re.fullmatch(r"# stub: (\w+)", cell.source):
+            cell.id = f"stub-{stub[1]}"
+            cell.source = functions[stub[1]]
+        elif check := re.fullmatch(r'check\("(\w+)"\)', cell.source):
+            cell.id = f"check-{check[1]}"
     built.metadata = nbformat.from_dict(
         {
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},

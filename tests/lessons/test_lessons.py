@@ -108,12 +108,12 @@ def test_a_lesson_asks_for_each_function_once_and_checks_it_next(source):
     built = lessons.notebook(source)
     cells = [cell for cell in built.cells if cell.cell_type == "code"]
     asked = [
-        (cell.id.removeprefix("stub-").replace("-", "_"), after.source)
+        (cell.id.removeprefix("stub-"), after.id.removeprefix("check-"), after.source)
         for cell, after in pairwise(cells)
         if cell.id.startswith("stub-")
     ]
     names = [exercise.name for exercise in TOPICS[lessons.topic_of(source)].exercises]
-    assert sorted(asked) == sorted((name, f'check("{name}")') for name in names)
+    assert sorted(asked) == sorted((name, name, f'check("{name}")') for name in names)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)

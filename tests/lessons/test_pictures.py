@@ -90,3 +90,38 @@ def test_crowding_is_seen(pictures):
     board.word(3.9, 1, "too far right")
     assert crowded(board.figure) == ["'too far right' is cut off"]
     plt.close("all")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "tried",
+    [
+        "receptive_field([(3, 3), (3, 1), (2, 1)])",
+        "receptive_field([(5, 1)])",
+        "places(size=7, kernel=3, stride=3)",
+        "places(size=7, kernel=3, dilation=2)",
+        "places(size=7, kernel=8, padding=(0, 1))",
+        "same(size=5, kernel=4)",
+        "same(size=5, kernel=1, stride=2)",
+        "sliding(np.full((4, 5), 5), np.ones((1, 2)), at=(2, 3))",
+        "strides(np.ones((5, 7)), kernel=(2, 2), stride=(1, 4))",
+        "strides(np.ones((5, 7)), kernel=(3, 2), stride=(1, 4))",
+        "work(size=224, kernel=11)",
+        "probabilities([1002.0, 1001.0, 1000.0, 999.0])",
+        "pools(-np.ones((4, 4)), kernel=(3, 3), stride=(2, 2))",
+        "back_through_pools(np.ones((3, 3)), np.ones((2, 2)), (2, 2), (1, 1))",
+        "depths(layers=40)",
+        "downhill(learning_rate=0.51)",
+        "downhill(momentum=0.95)",
+        "training_curves(learning_rate=0.5)",
+    ],
+)
+def test_what_students_are_told_to_try_is_a_picture_too(tried, pictures):
+    eval(f"pictures.{tried}", {"pictures": pictures, "np": pictures.np})
+    assert crowded(plt.gcf()) == []
+    plt.close("all")
+
+
+def test_a_place_that_is_none_is_refused(pictures):
+    with pytest.raises(ValueError, match=r"there is no place \(2, 0\)"):
+        pictures.sliding(pictures.np.ones((4, 5)), pictures.np.ones((3, 3)), at=(2, 0))
