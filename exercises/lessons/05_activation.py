@@ -43,8 +43,8 @@ check("relu")
 pictures.probabilities([2.0, 1.0, 0.0, -1.0])
 
 # %% [markdown]
-# **Try it.** Add 1000 to every logit: what changes? Then run the next cell. What would the
-# largest logit have to be for `exp` to be safe?
+# **Try it.** Add 1000 to every logit: which picture changes? The next cell shows what `exp` makes
+# of such numbers. How can one get round it, when only differences of logits matter?
 
 # %%
 with np.errstate(over="ignore"):

@@ -565,15 +565,15 @@ def bent(seed: int = 3) -> None:
 def probabilities(logits: Sequence[float]) -> None:
     """From logits to probabilities: exponentials, divided by their sum."""
     values = np.asarray(logits, float)
-    powers = np.exp(values - values.max())
+    shares = ops.softmax(values[None])[0]
     parts = (
-        ("logits", values, GREY),
-        ("exp(logit − largest)", powers, ORANGE),
-        ("probabilities", ops.softmax(values[None])[0], BLUE),
+        ("logits", values, GREY, [short(v) for v in values]),
+        ("exp(logit), to scale", shares, ORANGE, [""] * len(values)),
+        ("probabilities", shares, BLUE, [short(v) for v in shares]),
     )
-    for place, (title, bars, colour) in zip(row_of_axes(3, 2.7, 2.5), parts, strict=True):
+    for place, (title, bars, colour, labels) in zip(row_of_axes(3, 2.7, 2.5), parts, strict=True):
         drawn = place.bar(range(len(bars)), bars, color=colour, width=0.65)
-        place.bar_label(drawn, [short(v) for v in bars], padding=3)
+        place.bar_label(drawn, labels, padding=3)
         place.set_title(title, fontsize=10.5)
         place.axhline(0, color=INK, lw=0.8)
         place.margins(y=0.2)
@@ -727,11 +727,12 @@ def back_through_convolution(dy: np.ndarray, w: np.ndarray) -> None:
     middle = 1.2 + shape[0] / 2
     board.grid(dy, 1, middle - len(dy) / 2, "dy", chosen)
     board.grid(w, dy.shape[1] + 2, middle - len(w) / 2, "w")
-    total = np.zeros(shape)
+    total, nothing = np.zeros(shape), np.zeros((1, 1, *shape))
     x = dy.shape[1] + w.shape[1] + 3.3
     for (i, j), shade in chosen.items():
-        part = np.zeros(shape)
-        part[i : i + w.shape[0], j : j + w.shape[1]] = dy[i, j] * w
+        alone = np.zeros(dy.shape)
+        alone[i, j] = dy[i, j]
+        part = ops.conv2d_backward(alone[None, None], nothing, w[None, None])[0][0, 0]
         total += part
         cells = window((i, j), w.shape, shade)
         title = f"{short(dy[i, j])} · w"
