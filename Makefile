@@ -10,7 +10,7 @@ SAMPLE := right-einsum right-classes wrong-conv-flipped-kernel wrong-conv-swappe
 	wrong-maxpool-starts-at-zero wrong-conv-backward-dx-overwritten broken-loops-for-ever \
 	broken-syntax-error half-finished
 
-.PHONY: setup demo test lint test-fast test-slow clean
+.PHONY: setup demo lessons test lint test-fast test-slow clean
 
 setup: .venv/installed
 
@@ -19,14 +19,18 @@ setup: .venv/installed
 	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --editable .
 	touch $@
 
-# The kit is installed already: only what its extra `test` names comes on top, with no second build.
+# The kit is installed already: only what its extras name comes on top, with no second build.
 .venv/tested: .venv/installed
-	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["test"], sep="\n")' > .venv/test.txt
+	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["test"], *extras["lessons"], sep="\n")' > .venv/test.txt
 	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --requirement .venv/test.txt
 	touch $@
 
 demo: setup
 	$(BIN)/autograder grade $(addprefix tests/submissions/,$(SAMPLE)) --out build/demo
+
+# The notebooks of the lessons, from their text and the stubs.
+lessons: .venv/tested
+	$(BIN)/python exercises/lessons/build.py build/lessons
 
 test: lint test-fast test-slow
 

@@ -299,6 +299,11 @@ def _notebook(name: str, path: Path, limits: Limits) -> Submission:
         texts = ["".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadSubmission(f"{path} is no readable notebook") from error
+    return from_cells(name, texts, limits)
+
+
+def from_cells(name: str, texts: Sequence[str], limits: Limits = DEFAULT) -> Submission:
+    """The definitions in the code cells of a notebook."""
     if sum(map(len, texts)) > limits.source_bytes:
         told = f"the notebook holds more than {limits.source_bytes // 1024} KiB of code"
         return Submission(name, {}, {"notebook": told}, single="notebook")

@@ -1,0 +1,165 @@
+"""The lessons are whole: every function is asked for, and every notebook runs to its end."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("jupytext", reason="the extra `lessons` is not installed")
+import nbformat
+from nbclient import NotebookClient
+
+from autograder import catalog
+from autograder.engine import Engine
+from autograder.submissions import read
+
+ROOT = Path(__file__).resolve().parents[2]
+LESSONS = ROOT / "exercises" / "lessons"
+
+
+def load(name: str):
+    """A module of the folder of lessons, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, LESSONS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+lessons = load("build")
+SOURCES = lessons.sources()
+TOPICS = {topic.name: topic for topic in catalog.topics()}
+
+
+def definitions() -> dict[str, tuple[str, set[str]]]:
+    """The text of every definition of the answer key, and the names in it."""
+    found = {}
+    for file in sorted((ROOT / "reference" / "pure").glob("[!_]*.py")):
+        text = file.read_text("utf-8")
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef):
+                name = node.name
+            elif isinstance(node, ast.Assign):
+                name = node.targets[0].id
+            else:
+                continue
+            used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - {name}
+            found[name] = ast.get_source_segment(text, node), used
+    return found
+
+
+def key(topic: str) -> dict[str, str]:
+    """The answer key of a topic by function; the first cell also holds what all of them use."""
+    known = definitions()
+    asked = [exercise.name for exercise in TOPICS[topic].exercises]
+    needed, waiting = set(), list(asked)
+    while waiting:
+        name = waiting.pop()
+        if name in known and name not in needed:
+            needed.add(name)
+            waiting += known[name][1]
+    cells = {name: known[name][0] for name in asked}
+    helpers = [known[name][0] for name in known if name in needed and name not in asked]
+    cells[asked[0]] = "\n\n\n".join(
+        ["from math import prod, sqrt", "from typing import Any", *helpers, cells[asked[0]]]
+    )
+    return cells
+
+
+def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
+    """Run all cells, as a student's notebook beside `pictures.py`; an exception is a failure."""
+    lessons.shutil.copyfile(LESSONS / "pictures.py", folder / "pictures.py")
+    client = NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    return client.execute()
+
+
+@pytest.fixture
+def kernel(tmp_path, monkeypatch):
+    """A kernel that imports this checkout and turns warnings into exceptions."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "matplotlib"))
+    monkeypatch.setenv("PYTHONWARNINGS", "error::UserWarning,error::RuntimeWarning")
+    return tmp_path
+
+
+def checks(notebook: nbformat.NotebookNode) -> dict[str, str]:
+    """What each check cell shows, by function."""
+    shown = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.source.startswith('check("'):
+            (result,) = cell.outputs
+            shown[cell.source.split('"')[1]] = result["data"]["text/html"]
+    return shown
+
+
+def test_every_topic_has_its_lesson_in_order():
+    named = [source.stem for source in SOURCES]
+    assert named == [f"{topic.lesson:02}_{topic.name}" for topic in TOPICS.values()]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_a_lesson_asks_for_each_function_once_and_checks_it_next(source):
+    built = lessons.notebook(source)
+    cells = [cell for cell in built.cells if cell.cell_type == "code"]
+    asked = [
+        (cell.id.removeprefix("stub-"), after.id.removeprefix("check-"), after.source)
+        for cell, after in pairwise(cells)
+        if cell.id.startswith("stub-")
+    ]
+    names = [exercise.name for exercise in TOPICS[lessons.topic_of(source)].exercises]
+    assert sorted(asked) == sorted((name, name, f'check("{name}")') for name in names)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_a_stub_cell_is_the_stub(source):
+    built = lessons.notebook(source)
+    module = (ROOT / "exercises" / f"{lessons.topic_of(source)}.py").read_text("utf-8")
+    cells = [cell.source for cell in built.cells if cell.id.startswith("stub-")]
+    for cell in cells:
+        assert cell in module
+        assert cell.endswith("raise NotImplementedError")
+
+
+def test_a_build_is_the_same_twice_and_brings_the_pictures(tmp_path):
+    for folder in ("one", "two"):
+        lessons.build(tmp_path / folder)
+    names = sorted(file.name for file in (tmp_path / "one").iterdir())
+    assert names == sorted([*(f"{source.stem}.ipynb" for source in SOURCES), "pictures.py"])
+    for name in names:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_a_lesson_runs_with_the_stubs_as_shipped(source, kernel):
+    done = run(lessons.notebook(source), kernel)
+    for cell in done.cells:
+        if cell.source.startswith("pictures.") or "\npictures." in cell.source:
+            (picture,) = cell.outputs
+            assert "image/png" in picture["data"]
+    shown = checks(done)
+    assert len(shown) == len(TOPICS[lessons.topic_of(source)].exercises)
+    for text in shown.values():
+        assert "Not attempted yet" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_a_lesson_runs_with_the_answer_key(source, kernel):
+    topic = lessons.topic_of(source)
+    done = run(lessons.notebook(source, key(topic)), kernel)
+    shown = checks(done)
+    for exercise in TOPICS[topic].exercises:
+        total = f"{exercise.points:g}"
+        assert f"{total} of {total} points" in shown[exercise.name]
+    # And it is a submission as it is.
+    nbformat.write(done, kernel / "handed-in.ipynb")
+    submission = read(kernel / "handed-in.ipynb", frozenset(TOPICS))
+    assert submission.warnings == ()
+    assert Engine.of().verdict(submission, TOPICS[topic].exercises).passed
