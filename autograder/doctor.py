@@ -31,6 +31,7 @@ EXTRAS = {
     "nbgrader": ("nbgrader", "grading with nbgrader"),
     "cluster": ("distributed", "grading on a Dask cluster"),
     "plots": ("matplotlib", "plots"),
+    "lessons": ("jupytext", "building the lessons' notebooks"),
 }
 
 
