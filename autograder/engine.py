@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -84,7 +85,7 @@ class Engine:
                 results[exercise.name] = self.judge(exercise, session)
             passed = [exercise for exercise in chosen if results[exercise.name].passed]
             for exercise in self._dependent(passed, session):
-                session.start_anew()
+                session.end_worker()
                 results[exercise.name] = self.judge(exercise, session)
             isolation = session.isolation
         return Verdict(
@@ -105,9 +106,16 @@ class Engine:
             return []
         chance = random.Random(repr(sorted(session.sources.items())))
         sample = set(chance.sample(range(len(passed)), min(SAMPLE, len(passed))))
-        session.start_anew()
+        session.end_worker()
         asked = [exercise for i, exercise in enumerate(passed) if i in sample]
-        return [exercise for exercise in reversed(asked) if self._fails_first(exercise, session)]
+        dependent = []
+        for exercise in reversed(asked):
+            try:
+                if self._fails_first(exercise, session):
+                    dependent.append(exercise)
+            except Exception:  # whatever it was, judging it again tells, and as whose fault
+                dependent.append(exercise)
+        return dependent
 
     def _fails_first(self, exercise: Exercise, session: Session) -> bool:
         if exercise.seconds is not None:
@@ -132,7 +140,8 @@ class Engine:
     def judge(self, exercise: Exercise, session: Session) -> ExerciseResult:
         """Judge one exercise in a running session."""
         try:
-            laws = self._laws(exercise, session)
+            with ExitStack() as opened:
+                laws = self._laws(exercise, session, opened)
         except Exception as fault:
             # A worker that cannot start, a law that breaks on an answer nobody thought of: told
             # as ours (exit code 3), and the other exercises go on.
@@ -140,14 +149,14 @@ class Engine:
             laws = [_result(law, "grader_fault", message) for law in exercise.laws]
         return ExerciseResult(exercise.name, exercise.topic, tuple(laws))
 
-    def _laws(self, exercise: Exercise, session: Session) -> list[LawResult]:
+    def _laws(self, exercise: Exercise, session: Session, opened: ExitStack) -> list[LawResult]:
         bank = self.banks.of(exercise)
         answers = _ask(exercise, bank, session)
         found = _failures(exercise, bank, answers)
         if any(found.values()) and session.served_others(exercise.topic, exercise.name):
             # What another function left behind must not cost this one: the verdict is the same as
             # when it is judged alone.
-            session.start_anew()
+            session.end_worker()
             answers = _ask(exercise, bank, session)
             found = _failures(exercise, bank, answers)
         results: dict[str, LawResult] = {}
@@ -170,20 +179,23 @@ class Engine:
                 message = failures[0].message
                 results[law.name] = _result(law, "not_attempted", message)
             else:
-                shown = shown or self._shown(exercise, bank, answers, session)
+                shown = shown or self._shown(exercise, bank, answers, session, opened)
                 results[law.name] = self._explained(exercise, law, failures, shown)
-        if shown is not None and shown.session is not session:
-            shown.session.close()
         return list(results.values())
 
     def _shown(
-        self, exercise: Exercise, bank: Bank, answers: list[Answer], session: Session
+        self,
+        exercise: Exercise,
+        bank: Bank,
+        answers: list[Answer],
+        session: Session,
+        opened: ExitStack,
     ) -> Shown:
         """What an explanation may show: public cases, always."""
         if not (self.banks.seed.secret and self.explaining):
             return Shown(bank, answers, session)
         # Student code that knows the secret cases must not tell them now.
-        public = dataclasses.replace(session, server=self.public_server)
+        public = opened.enter_context(dataclasses.replace(session, server=self.public_server))
         bank = self.public.of(exercise)
         return Shown(bank, _ask(exercise, bank, public), public)
 

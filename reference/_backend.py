@@ -15,8 +15,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from threadpoolctl import ThreadpoolController
-
 __all__ = [
     "NAME",
     "activation",
@@ -82,6 +80,8 @@ def _one_thread() -> None:
     Its other threads spin for a tenth of a second after every larger product, which costs more CPU
     than the products of this course do. NumPy's own BLAS is left as it is.
     """
+    from threadpoolctl import ThreadpoolController  # 18 ms, which a check of kept cases can spare
+
     libraries = ThreadpoolController().select(user_api="blas")
     for library in libraries.lib_controllers:
         if "scipy" in Path(library.filepath).parent.name:

@@ -441,12 +441,13 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        self._end_worker()
+        self.end_worker()
         if self._own_server is not None:
             self._own_server.close()
             self._own_server = None
 
-    def _end_worker(self) -> None:
+    def end_worker(self) -> None:
+        """What functions left behind is gone; the next question gets a new worker."""
         if self._worker is not None:
             self._worker.close()
             self._ended_seconds += self._worker.cpu_seconds_at_end
@@ -463,10 +464,6 @@ class Session:
         """Whether the running worker was asked other functions than this one."""
         mine = {(self.single or topic, function)}
         return self._worker is not None and not self._worker.served <= mine
-
-    def start_anew(self) -> None:
-        """Have a new worker for the next question: what functions left behind is gone."""
-        self._end_worker()
 
     def ask(
         self,
@@ -543,7 +540,7 @@ class Session:
         started = time.monotonic()
         used = self.served_others(module, function)
         held = sum(len(a.body) for a in answers if a is not None and not a.exact)
-        loaded = False
+        loaded = inherited = False
         try:
             self._within_limits(started)
             if self._worker is None:
@@ -570,19 +567,21 @@ class Session:
                         answers[next(unread)] = answer
                     self._within_limits(started)
         except _UsedUp as death:
-            self._end_worker()
+            self.end_worker()
             return death.answer
         except _Died as death:
-            self._end_worker()
-            if not loaded and used and death.answer.status != "forbidden":
-                # Something that another function left behind has ended it: not this one's doing.
-                return self._ask_rest(module, function, calls, answers, rest, seconds, careful)
-            if not loaded:
+            self.end_worker()
+            inherited = not loaded and used and death.answer.status != "forbidden"
+            if not loaded and not inherited:
                 death.answer.at_import = True
                 self._unloadable[module] = death.answer
-            return death.answer
+            if not inherited:
+                return death.answer
         finally:
             self.wall_seconds += time.monotonic() - started
+        if inherited:
+            # Something that another function left behind has ended it: not this one's doing.
+            return self._ask_rest(module, function, calls, answers, rest, seconds, careful)
         return None
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import threadpoolctl  # noqa: F401  it sets a variable of the environment, before the look round
 
 # Before the import below, whatever pytest's import mode is.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -34,7 +35,6 @@ from autograder.isolation import ladder
 from autograder.isolation.calls import EncodedCall
 from autograder.isolation.limits import MIB, Limits
 from autograder.submissions import Submission
-from reference import ops  # noqa: F401  its BLAS is told of threads, in the environment too
 
 # Bombs burst soon; honest code still ends in time on a loaded machine.
 QUICK = Limits(

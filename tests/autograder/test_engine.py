@@ -290,6 +290,26 @@ def test_what_a_function_leaves_behind_helps_no_other_one(submit, engine_of):
     assert alone == other
 
 
+def test_a_law_that_breaks_on_the_second_look_is_told_as_ours(submit, engine_of):
+    """And stops nothing: the other function keeps its verdict."""
+
+    def broken(exercise, case, answers):
+        raise RuntimeError("nobody thought of this answer")
+
+    second = toy(agrees(1), Law("odd", "it is odd", 1, broken))
+    second = dataclasses.replace(second, reference=twofold, topic="stride")
+    submission = submit(
+        padding="import helpers\ndef double(x):\n    helpers.ready = True\n    return x * 2",
+        stride="import helpers\ndef twofold(x): return x * 2 if helpers.ready else x",
+        helpers="ready = False",
+    )
+    verdict = engine_of().verdict(submission, [toy(agrees(1)), second])
+    first, other = verdict.exercises
+    assert statuses(first) == {"agrees": "pass"}
+    assert set(statuses(other).values()) == {"grader_fault"}
+    assert verdict.grader_faults
+
+
 def test_a_function_that_breaks_alone_breaks_among_others(submit, engine_of):
     """What was left behind excuses nothing that is wrong without it."""
     second = dataclasses.replace(toy(agrees(1)), reference=twofold, topic="stride")

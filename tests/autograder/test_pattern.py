@@ -54,6 +54,11 @@ def test_patterns_are_named(change, said):
     assert of(change) == f"On every input that failed, {said}."
 
 
+def test_an_offset_within_rounding_is_no_pattern():
+    """As where unwritten memory happens to hold almost nothing."""
+    assert of(lambda a: a + 3e-310, IMAGES[::-1]) == ""
+
+
 def test_images_of_a_batch_and_channels():
     batches = [np.random.default_rng(seed).normal(size=(3, 2, 2, 2)) for seed in range(2)]
     assert "only the first image of y is right" in of(changed(np.s_[1:]), batches)

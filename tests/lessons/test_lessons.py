@@ -7,10 +7,8 @@ import importlib.util
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("jupytext", reason="the extra `lessons` is not installed")
 import nbformat
+import pytest
 from nbclient import NotebookClient
 
 from autograder import catalog

@@ -7,11 +7,9 @@ import sys
 from itertools import combinations
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("jupytext", reason="the extra `lessons` is not installed")
 import jupytext
 import matplotlib
+import pytest
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

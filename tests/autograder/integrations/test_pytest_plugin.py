@@ -146,7 +146,6 @@ def test_names_choose_functions_and_laws(course):
 
 @pytest.mark.slow
 def test_points_add_up_over_several_processes(course, whole):
-    pytest.importorskip("xdist")
     done = pytest_in(course, "-n", "2", "-p", "no:cacheprovider")
     assert points_of(done) == points_of(whole)
     assert sorted(failed(done)) == sorted(failed(whole))

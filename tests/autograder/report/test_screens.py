@@ -29,7 +29,6 @@ MISTAKES = [
     "wrong-output-size-rounds-up",
     "wrong-sliding-windows-as-strided-c-order",
     "wrong-softmax-overflows",
-    "wrong-zero-pad-unfilled-cells",
 ]
 OPTIONS = {Depth.SYMPTOM: "", Depth.HINT: " --hint", Depth.EXPLANATION: " --explain"}
 
