@@ -1,8 +1,9 @@
 """Intake: finds submissions and reads them, once, as bytes that are hostile until decoded.
 
-A submission is a folder, a .zip, a .py file or an .ipynb. In a folder or zip the stub modules lie
-in `exercises/`, or at the top, or one folder down; a file holds all its functions itself. Nothing
-is extracted, imported or followed: links, devices and oversized files are refused.
+A submission is a folder, a .zip, a .py file or an .ipynb. In a folder or zip the stub modules, or
+the lessons' notebooks in their place, lie in `exercises/`, or at the top, or one folder down; a
+file holds all its functions itself, and so does a folder's only notebook. Nothing is extracted,
+imported or followed: links, devices and oversized files are refused.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ HOME = "exercises"
 # The two ways in which zip programs pack. Others unpack a member's first bytes into gigabytes.
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 FILES = (".zip", ".ipynb", ".py")
+MODULES = (".py", ".ipynb")  # what holds functions, in a folder or zip
 # Results go into a folder of the submission's name, beside the page for the class.
 NO_NAMES = ("", ".", "..", "index.html")
 
@@ -83,13 +85,13 @@ def read(path: Path, topics: frozenset[str], limits: Limits = DEFAULT) -> Submis
     if name in NO_NAMES:
         raise BadSubmission(f"{path} has no name that a folder of results could have; rename it")
     if path.is_dir():
-        return _from_files(name, path, _folder(path, topics, limits), topics)
+        return _from_files(name, path, _folder(path, topics, limits), topics, limits)
     if not path.exists():
         raise BadSubmission(f"there is no {path}")
     if path.suffix == ".zip":
-        return _from_files(name, path, _archive(path, limits), topics)
+        return _from_files(name, path, _archive(path, limits), topics, limits)
     if path.suffix == ".ipynb":
-        return _notebook(name, path, limits)
+        return _notebook(name, path, _bytes(path, limits.notebook_bytes), limits)
     if path.suffix == ".py":
         return _single(name, path, topics, limits)
     raise BadSubmission(f"{path} is no submission: a folder, .zip, .py or .ipynb is")
@@ -103,25 +105,44 @@ def _example(topics: frozenset[str]) -> str:
 
 
 def _listing(folder: Path) -> list[str]:
-    """Paths of Python files in a folder, two folders deep: `padding.py`, `exercises/padding.py`."""
+    """Paths of modules and notebooks, two folders deep: `padding.py`, `exercises/padding.py`."""
     found = []
-    for depth, pattern in enumerate(("*.py", "*/*.py")):
+    for depth, pattern in enumerate(("*", "*/*")):
         found += [
             "/".join(file.parts[-depth - 1 :])
             for file in sorted(folder.glob(pattern))
-            if file.is_file() or file.is_symlink()
+            if file.suffix in MODULES
+            and not _is_hidden(file.parts[-depth - 1])
+            and (file.is_file() or file.is_symlink())
         ]
     return found
 
 
+def _is_hidden(folder: str) -> bool:
+    """Copies that editors and macOS keep, such as .ipynb_checkpoints."""
+    return folder.startswith(".") or folder == "__MACOSX"
+
+
+def topic_of(file: PurePosixPath) -> str:
+    """The topic that a file would be of: `padding` for padding.py and for 02_padding.ipynb."""
+    return re.sub(r"^\d+_", "", file.stem) if file.suffix == ".ipynb" else file.stem
+
+
 def _holds(folder: Path, topics: frozenset[str]) -> bool:
-    return bool(_candidates(_listing(folder), topics))
+    files = _listing(folder)
+    return bool(_candidates(files, topics)) or _only_notebook(files) is not None
+
+
+def _only_notebook(files: list[str]) -> str | None:
+    """The notebook that holds every function, where no file is named as a topic."""
+    notebooks = [file for file in files if file.endswith(".ipynb")]
+    return notebooks[0] if len(notebooks) == 1 else None
 
 
 def _candidates(files: list[str], topics: frozenset[str]) -> list[str]:
     """The folders (as paths in the submission) that hold stub modules, best first."""
     folders = {
-        str(PurePosixPath(file).parent) for file in files if PurePosixPath(file).stem in topics
+        str(PurePosixPath(file).parent) for file in files if topic_of(PurePosixPath(file)) in topics
     }
 
     def order(folder: str) -> tuple[bool, int, str]:
@@ -143,17 +164,27 @@ def _home(files: list[str], topics: frozenset[str]) -> str | None:
 def _folder(path: Path, topics: frozenset[str], limits: Limits) -> dict[str, bytes | str]:
     files = _listing(path)
     wanted = _candidates(files, topics)[:1]
+    only = None if wanted else _only_notebook(files)
     found: dict[str, bytes | str] = {}
     for file in files:
         folder = str(PurePosixPath(file).parent)
-        if [folder] == wanted:
+        if file == only or ([folder] == wanted and _counts(file, topics)):
             # A link could lead to another student's folder, or to the answers.
             linked = folder != "." and (path / folder).is_symlink()
             told = f"{folder} is a symbolic link; hand in the folder itself"
-            found[file] = told if linked else _bytes(path / file, limits.source_bytes)
-        elif PurePosixPath(file).stem in topics:
+            found[file] = told if linked else _bytes(path / file, _most(file, limits))
+        elif topic_of(PurePosixPath(file)) in topics:
             found[file] = b""  # its place is told, its content is not looked at
     return found
+
+
+def _counts(file: str, topics: frozenset[str]) -> bool:
+    """Every module may hold helpers; of notebooks only those of topics are looked at."""
+    return file.endswith(".py") or topic_of(PurePosixPath(file)) in topics
+
+
+def _most(file: str, limits: Limits) -> int:
+    return limits.notebook_bytes if file.endswith(".ipynb") else limits.source_bytes
 
 
 def _open(file: Path) -> BinaryIO | str:
@@ -183,7 +214,7 @@ def _bytes(file: Path, most: int) -> bytes | str:
 
 
 def _archive(path: Path, limits: Limits) -> dict[str, bytes | str]:
-    """The Python files of a zip, read in memory."""
+    """The modules and notebooks of a zip, read in memory."""
     opened = _open(path)
     if isinstance(opened, str):
         raise BadSubmission(f"{path}: {opened}")
@@ -202,9 +233,9 @@ def _archive(path: Path, limits: Limits) -> dict[str, bytes | str]:
         total = 0
         for member in members:
             place = PurePosixPath(member.filename)
-            if place.suffix != ".py" or place.is_absolute() or ".." in place.parts:
+            if place.suffix not in MODULES or place.is_absolute() or ".." in place.parts:
                 continue
-            if "__MACOSX" in place.parts:
+            if any(map(_is_hidden, place.parts)):
                 continue
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind == stat.S_IFLNK:
@@ -221,15 +252,15 @@ def _archive(path: Path, limits: Limits) -> dict[str, bytes | str]:
                 continue
             try:
                 with archive.open(member) as stream:
-                    content = stream.read(limits.source_bytes + 1)
+                    content = stream.read(_most(place.name, limits) + 1)
             except Exception as error:  # as above
                 raise BadSubmission(f"{path} is no readable zip file: {error}") from error
             total += len(content)
             if total > limits.unpacked_bytes:
                 most = limits.unpacked_bytes // MIB
                 raise BadSubmission(f"{path} holds more than {most} MiB of source")
-            if len(content) > limits.source_bytes:
-                most = limits.source_bytes // 1024
+            if len(content) > _most(place.name, limits):
+                most = _most(place.name, limits) // 1024
                 found[str(place)] = f"{place.name} is larger than {most} KiB"
             else:
                 found[str(place)] = content
@@ -237,27 +268,50 @@ def _archive(path: Path, limits: Limits) -> dict[str, bytes | str]:
 
 
 def _from_files(
-    name: str, path: Path, files: Mapping[str, bytes | str], topics: frozenset[str]
+    name: str,
+    path: Path,
+    files: Mapping[str, bytes | str],
+    topics: frozenset[str],
+    limits: Limits,
 ) -> Submission:
     candidates = _candidates(list(files), topics)
     if not candidates:
+        if (only := _only_notebook(list(files))) is not None:
+            return _notebook(name, path / only, files[only], limits)
         raise BadSubmission(
             f"{path} holds no module such as {_example(topics)}, at its top, in {HOME} or one "
             "folder down"
         )
     home = candidates[0]
     where = {place: "the top folder" if place == "." else place for place in candidates}
-    ignored = tuple(
+    told = [
         f"{where[other]} holds modules too; those in {where[home]} count"
         for other in candidates[1:]
-    )
+    ]
     sources: dict[str, str] = {}
     unreadable: dict[str, str] = {}
-    for file, content in files.items():
-        place = PurePosixPath(file)
-        if str(place.parent) == home and place.stem.isidentifier():
-            _decode(place.stem, content, sources, unreadable)
-    return Submission(name, sources, unreadable, warnings=ignored)
+    here = [PurePosixPath(file) for file in files if str(PurePosixPath(file).parent) == home]
+    for place in (place for place in here if place.suffix == ".py" and place.stem.isidentifier()):
+        _decode(place.stem, files[str(place)], sources, unreadable)
+    for place in (place for place in here if place.suffix == ".ipynb"):
+        topic = topic_of(place)
+        if topic not in topics:
+            continue
+        if topic in sources or topic in unreadable:
+            other = f"{topic}.py" if f"{topic}.py" in {p.name for p in here} else "another notebook"
+            told.append(f"{place.name} does not count: {other} is there")
+            continue
+        content = files[str(place)]
+        if isinstance(content, str):
+            unreadable[topic] = content
+            continue
+        try:
+            cells = _code_cells(content)
+            sources[topic], left_out = _definitions_of(cells, limits, topics)
+            told += [f"{place.name}: {line}" for line in left_out]
+        except BadSubmission as error:
+            unreadable[topic] = f"{place.name} {error}"
+    return Submission(name, sources, unreadable, warnings=tuple(told))
 
 
 def _decode(
@@ -289,24 +343,40 @@ def _single(name: str, path: Path, topics: frozenset[str], limits: Limits) -> Su
 # --- notebooks
 
 
-def _notebook(name: str, path: Path, limits: Limits) -> Submission:
-    """The definitions in a notebook's code cells; its outputs are never looked at."""
-    content = _bytes(path, limits.notebook_bytes)
+def _notebook(name: str, path: Path, content: bytes | str, limits: Limits) -> Submission:
+    """The definitions in a notebook's code cells."""
     if isinstance(content, str):
         raise BadSubmission(f"{path}: {content}")
     try:
+        return from_cells(name, _code_cells(content), limits)
+    except BadSubmission as error:
+        raise BadSubmission(f"{path} {error}") from error
+
+
+def _code_cells(content: bytes) -> list[str]:
+    """The text of a notebook's code cells; its outputs are never looked at."""
+    try:
         cells = json.loads(content.decode("utf-8-sig"))["cells"]
-        texts = ["".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code"]
+        return ["".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadSubmission(f"{path} is no readable notebook") from error
-    return from_cells(name, texts, limits)
+        raise BadSubmission("is no readable notebook") from error
 
 
 def from_cells(name: str, texts: Sequence[str], limits: Limits = DEFAULT) -> Submission:
-    """The definitions in the code cells of a notebook."""
+    """The definitions in the code cells of a notebook that holds every function."""
+    try:
+        source, left_out = _definitions_of(texts, limits, frozenset())
+    except BadSubmission as error:
+        return Submission(name, {}, {"notebook": f"the notebook {error}"}, single="notebook")
+    return Submission(name, {"notebook": source}, single="notebook", warnings=tuple(left_out))
+
+
+def _definitions_of(
+    texts: Sequence[str], limits: Limits, modules: frozenset[str]
+) -> tuple[str, list[str]]:
+    """One source from the definitions in code cells, and a line for each cell that is left out."""
     if sum(map(len, texts)) > limits.source_bytes:
-        told = f"the notebook holds more than {limits.source_bytes // 1024} KiB of code"
-        return Submission(name, {}, {"notebook": told}, single="notebook")
+        raise BadSubmission(f"holds more than {limits.source_bytes // 1024} KiB of code")
     statements: list[ast.stmt] = []
     left_out: list[str] = []
     for number, text in enumerate(texts, 1):
@@ -316,8 +386,7 @@ def from_cells(name: str, texts: Sequence[str], limits: Limits = DEFAULT) -> Sub
             line = getattr(error, "lineno", None) or 1
             why = getattr(error, "msg", None) or "it cannot be parsed"
             left_out.append(f"code cell {number} is left out: line {line} is no Python ({why})")
-    source = "\n\n".join(_definitions(statements))
-    return Submission(name, {"notebook": source}, single="notebook", warnings=tuple(left_out))
+    return "\n\n".join(_definitions(statements, modules)), left_out
 
 
 def _statements(text: str) -> list[ast.stmt]:
@@ -331,16 +400,19 @@ def _statements(text: str) -> list[ast.stmt]:
             return ast.parse(re.sub(r"(?m)^[ \t]*[%!?].*$", "", text)).body
 
 
-def _definitions(statements: Sequence[ast.stmt]) -> Iterator[str]:
-    """Imports that the worker has, functions, classes and constants: not the cells' experiments."""
+def _definitions(statements: Sequence[ast.stmt], modules: frozenset[str]) -> Iterator[str]:
+    """Imports that the worker has, functions, classes and constants: not the cells' experiments.
+
+    `modules` are those of the same submission, which can be imported too.
+    """
     definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
     own = {node.name for node in statements if isinstance(node, ast.FunctionDef)}
     for node in statements:
-        modules: list[str] = []
+        imported: list[str] = []
         if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
+            imported = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            modules = [node.module or ""]
+            imported = [node.module or ""]
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             if node.value is None or _calls(node.value, own):
                 continue
@@ -349,8 +421,8 @@ def _definitions(statements: Sequence[ast.stmt]) -> Iterator[str]:
             node = ast.Try(body=[node], handlers=[handler], orelse=[], finalbody=[])
         elif not isinstance(node, definitions):
             continue
-        tops = {module.partition(".")[0] for module in modules}
-        if tops <= sys.stdlib_module_names | {"numpy"}:
+        tops = {module.partition(".")[0] for module in imported}
+        if tops <= sys.stdlib_module_names | {"numpy"} | modules:
             yield ast.unparse(ast.fix_missing_locations(node))
 
 

@@ -349,6 +349,49 @@ def test_what_is_no_notebook_is_refused(tmp_path, content):
         read(path, TOPICS)
 
 
+@pytest.mark.parametrize("place", [".", "exercises", "lessons"])
+def test_notebooks_of_lessons_stand_for_their_modules(tmp_path, place):
+    folder = write(tmp_path / "alice" / place, helpers="x = 1")
+    notebook(folder / "02_padding.ipynb", "import pictures\nfrom pooling import f", SOURCE)
+    notebook(folder / "pooling.ipynb", "def f(): pass", "1 1")
+    notebook(folder / "report_card.ipynb", "def g(): pass")
+    (folder / ".ipynb_checkpoints").mkdir()
+    notebook(folder / ".ipynb_checkpoints" / "stride-checkpoint.ipynb", "def h(): pass")
+    found = read(tmp_path / "alice", TOPICS)
+    assert sorted(found.sources) == ["helpers", "padding", "pooling"]
+    assert found.sources["padding"].startswith("from pooling import f\n\ndef ")
+    assert found.single == ""
+    (told,) = found.warnings
+    assert told.startswith("pooling.ipynb: code cell 2 is left out: line 1 is no Python")
+
+
+def test_a_module_comes_before_its_notebook(tmp_path):
+    folder = write(tmp_path / "alice", padding=SOURCE)
+    notebook(folder / "02_padding.ipynb", "def other(): pass")
+    found = read(folder, TOPICS)
+    assert found.sources == {"padding": SOURCE}
+    assert found.warnings == ("02_padding.ipynb does not count: padding.py is there",)
+
+
+def test_notebooks_lie_in_zips_too_and_a_broken_one_costs_no_other(tmp_path):
+    good = notebook(tmp_path / "good.ipynb", SOURCE).read_bytes()
+    members = {"02_padding.ipynb": good, "06_pooling.ipynb": "{"}
+    found = read(pack(tmp_path / "alice.zip", members), TOPICS)
+    assert list(found.sources) == ["padding"]
+    assert found.unreadable == {"pooling": "06_pooling.ipynb is no readable notebook"}
+
+
+def test_the_only_notebook_of_a_folder_or_zip_holds_every_function(tmp_path):
+    (tmp_path / "class" / "alice").mkdir(parents=True)
+    file = notebook(tmp_path / "class" / "alice" / "my homework.ipynb", SOURCE)
+    packed = pack(tmp_path / "class" / "bob.zip", {"x/my homework.ipynb": file.read_bytes()})
+    assert find(tmp_path / "class", TOPICS) == [file.parent, packed]
+    for path in (file.parent, packed):
+        found = read(path, TOPICS)
+        assert (found.name, found.single) == (path.stem, "notebook")
+        assert "def " in found.sources["notebook"]
+
+
 # --- folders of submissions
 
 
