@@ -10,7 +10,12 @@ SAMPLE := right-einsum right-classes wrong-conv-flipped-kernel wrong-conv-swappe
 	wrong-maxpool-starts-at-zero wrong-conv-backward-dx-overwritten broken-loops-for-ever \
 	broken-syntax-error half-finished
 
-.PHONY: setup demo lessons test lint test-fast test-slow clean
+# Twenty for nbgrader: hostile ones too.
+CLASS := $(SAMPLE) right-loops right-im2col wrong-avgpool-counts-padding wrong-softmax-overflows \
+	wrong-zero-pad-one-sided broken-always-equal broken-exits-in-the-call broken-imports-reference \
+	broken-lying-subclass broken-mutates-arguments broken-prints-to-stderr
+
+.PHONY: setup demo nbgrader-demo lessons test lint test-fast test-slow clean
 
 setup: .venv/installed
 
@@ -21,16 +26,29 @@ setup: .venv/installed
 
 # The kit is installed already: only what its extras name comes on top, with no second build.
 .venv/tested: .venv/installed
-	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["test"], *extras["lessons"], sep="\n")' > .venv/test.txt
+	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["test"], *extras["lessons"], *extras["nbgrader"], sep="\n")' > .venv/test.txt
 	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --requirement .venv/test.txt
 	touch $@
 
 demo: setup
 	$(BIN)/autograder grade $(addprefix tests/submissions/,$(SAMPLE)) --out build/demo
 
+# A course is made and released; twenty downloaded hand-ins are collected, graded and exported.
+nbgrader-demo: .venv/tested
+	rm -rf build/nbgrader
+	$(BIN)/autograder nbgrader init build/nbgrader --hand-in modules
+	mkdir -p build/nbgrader/downloaded/exercises/archive
+	for name in $(CLASS); do (cd tests/submissions/$$name && \
+		$(CURDIR)/$(BIN)/python -m zipfile -c \
+		$(CURDIR)/build/nbgrader/downloaded/exercises/archive/$$name.zip exercises); done
+	cd build/nbgrader && PATH="$(CURDIR)/$(BIN):$$PATH" && \
+		nbgrader zip_collect exercises && nbgrader autograde exercises && \
+		nbgrader generate_feedback exercises && nbgrader export
+	cat build/nbgrader/grades.csv
+
 # The notebooks of the lessons, from their text and the stubs.
 lessons: .venv/tested
-	$(BIN)/python exercises/lessons/build.py build/lessons
+	$(BIN)/autograder lessons build/lessons
 
 test: lint test-fast test-slow
 

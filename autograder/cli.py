@@ -44,6 +44,13 @@ class Level(StrEnum):
     strong = "strong"
 
 
+class HandIn(StrEnum):
+    """What students hand in to nbgrader."""
+
+    notebooks = "notebooks"
+    modules = "modules"
+
+
 def main() -> None:
     """The entry point: a missing compiled core or an interrupt is told in one line."""
     try:
@@ -96,6 +103,16 @@ def _usage() -> Iterator[None]:
         raise typer.Exit(USAGE) from error
 
 
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """What only an extra brings is missing: say how to get it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        _complain(f"{error.name} is missing: pip install -c constraints.txt -e '.[{name}]'")
+        raise typer.Exit(USAGE) from error
+
+
 def _complain(text: str) -> None:
     """On stderr; the names of files in it are a student's."""
     from autograder.report.text import for_log
@@ -120,6 +137,9 @@ def _course(file: Path | None) -> Course:
     return course.find(Path()) if file is None else course.load(file)
 
 
+ExercisesFolder = Annotated[
+    Path, typer.Option("--exercises", help="The folder of stub modules and lessons.")
+]
 Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="NAME", help="Exercises or topics; all of them by default."),
@@ -325,6 +345,53 @@ def new(
         _complain(f"cannot write {error.filename}: {error.strerror}; nothing is changed")
         raise typer.Exit(USAGE) from error
     _console().print(said(name, written))
+
+
+@app.command()
+def lessons(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where they are written.")],
+    exercises: ExercisesFolder = Path("exercises"),
+) -> None:
+    """Build the notebooks of the lessons."""
+    with _extra("lessons"):
+        from autograder.scaffold import lessons
+    if not lessons.sources(exercises):
+        _complain(f"{exercises} holds no lessons; run this in a checkout of the kit")
+        raise typer.Exit(USAGE)
+    try:
+        lessons.build(exercises, folder)
+    except OSError as error:
+        _complain(f"cannot write {error.filename}: {error.strerror}")
+        raise typer.Exit(USAGE) from error
+    _console().print(f"{len(lessons.sources(exercises))} lessons are in {folder}")
+
+
+nbgrader = typer.Typer(help="Grade with nbgrader.", no_args_is_help=True)
+app.add_typer(nbgrader, name="nbgrader")
+
+
+@nbgrader.command()
+def init(
+    course: Annotated[Path, typer.Argument(metavar="COURSE", help="A new or empty folder.")],
+    hand_in: Annotated[
+        HandIn, typer.Option(help="An assignment for each lesson, or one for all modules.")
+    ] = HandIn.notebooks,
+    exercises: ExercisesFolder = Path("exercises"),
+) -> None:
+    """Make a course: source, release, configuration and gradebook."""
+    with _extra("nbgrader"):
+        from autograder.integrations.nbgrader import course as making
+    try:
+        assignments = making.init(course, exercises, hand_in)
+    except making.BadCourse as error:
+        _complain(str(error))
+        raise typer.Exit(USAGE) from error
+    except OSError as error:
+        _complain(f"cannot write {error.filename}: {error.strerror}")
+        raise typer.Exit(USAGE) from error
+    console = _console()
+    console.print(f"{course} holds {making.count(assignments)}, released and in its gradebook.")
+    console.print(making.NEXT.format(course=course, assignment=assignments[-1]))
 
 
 bench = typer.Typer(help="Measure what grading costs.", no_args_is_help=True)

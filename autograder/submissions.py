@@ -152,6 +152,11 @@ def _candidates(files: list[str], topics: frozenset[str]) -> list[str]:
     return sorted(folders, key=order)
 
 
+def home(folder: Path, topics: frozenset[str]) -> str | None:
+    """The folder, as a path in the submission, whose modules count."""
+    return next(iter(_candidates(_listing(folder), topics)), None)
+
+
 def _home(files: list[str], topics: frozenset[str]) -> str | None:
     """`exercises` or the top itself, where a folder is a submission beyond doubt."""
     best = _candidates(files, topics)[:1]

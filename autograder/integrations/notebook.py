@@ -2,11 +2,16 @@
 
 What is judged are the definitions in the cells that were run, read as those of a notebook that is
 handed in, and by the same engine in the same isolated worker.
+
+nbgrader runs the cell too. Its Validate button is told whether all points are there. Where it takes
+the grade from what the cell leaves behind, in a kernel that student code shares, `check` refuses:
+with the kit's configuration no cell is run.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -48,19 +53,42 @@ class Checked:
         return shown.getvalue().rstrip()
 
 
-def check(name: str, hint: bool = False, explain: bool = False) -> Checked:
+class NotPassed(Exception):
+    """Points are missing; nbgrader's validation shows the text."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What Jupyter shows in place of a traceback."""
+        return str(self).splitlines()
+
+
+class NotConfigured(Exception):
+    """nbgrader runs the cells for grades: its configuration is not the kit's."""
+
+
+def check(
+    name: str, hint: bool = False, explain: bool = False, path: str | None = None
+) -> Checked | float:
     """Judge the function of this name that the cells run so far define.
 
     `hint` names the mistake and repeats the definition; `explain` also shows the arithmetic of one
-    number, and marks the cells that it reads.
+    number, and marks the cells that it reads. With `path`, a folder of modules is judged instead.
     """
+    execution = os.environ.get("NBGRADER_EXECUTION")
+    if execution == "autograde":
+        raise NotConfigured(
+            "nbgrader runs without the kit's configuration, so no points are given: start it in "
+            "the course's folder, where nbgrader_config.py is"
+        )
     if name not in {exercise.name for exercise in exercises()}:
         select([name])  # raises, with the name that is closest
         raise UnknownName(f"{name!r} is a topic; check one of its functions")
-    from autograder.submissions import from_cells
+    from autograder.submissions import from_cells, read
 
     engine = _engine()
-    submission = from_cells("notebook", latest(_cells()), engine.limits)
+    if path is None:
+        submission = from_cells("notebook", latest(_cells()), engine.limits)
+    else:
+        submission = read(Path(path), frozenset(e.topic for e in exercises()), engine.limits)
     verdict = None
     try:
         verdict = engine.verdict(submission, select([name]))
@@ -68,7 +96,12 @@ def check(name: str, hint: bool = False, explain: bool = False) -> Checked:
         if verdict is None or verdict.grader_faults:
             # Interrupted, or its server is gone: the next check starts anew.
             _engine.cache_clear()
-    return Checked(verdict.exercises[0], verdict.isolation["level"], hint, explain)
+    checked = Checked(verdict.exercises[0], verdict.isolation["level"], hint, explain)
+    if execution == "validate":
+        if not verdict.passed:
+            raise NotPassed(repr(checked))
+        return verdict.score
+    return checked
 
 
 def latest(cells: Iterable[str]) -> list[str]:

@@ -70,8 +70,13 @@ class Picture:
     marks_reads: bool
 
 
-def result_html(result: ExerciseResult, level: str, hint: bool, explain: bool) -> str:
-    """The result with its first finding; the rest by `hint` and `explain`, as in the terminal."""
+def result_html(
+    result: ExerciseResult, level: str, hint: bool, explain: bool, graded: bool = False
+) -> str:
+    """The result with its first finding; the rest by `hint` and `explain`, as in the terminal.
+
+    `graded`: it is read after the hand-in, and the cells around it cannot be run again.
+    """
     found = findings(result)
     depth = Depth.EXPLANATION if explain else Depth.HINT if hint else Depth.SYMPTOM
     law = found[0] if found else None
@@ -97,6 +102,7 @@ def result_html(result: ExerciseResult, level: str, hint: bool, explain: bool) -
             hint=depth >= Depth.HINT,
             steps=_steps(example, yours, expected) if explain and example else (),
             explain=explain,
+            graded=graded,
             deeper=deeper(found[:1], depth).removeprefix("--"),
             rest=len(found) - 1,
             weak=level == "weak",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,22 +13,14 @@ from nbclient import NotebookClient
 
 from autograder import catalog
 from autograder.engine import Engine
+from autograder.scaffold import lessons
 from autograder.submissions import read
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = ROOT / "exercises" / "lessons"
 
 
-def load(name: str):
-    """A module of the folder of lessons, which is no package."""
-    spec = importlib.util.spec_from_file_location(name, LESSONS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-lessons = load("build")
-SOURCES = lessons.sources()
+SOURCES = lessons.sources(ROOT / "exercises")
 TOPICS = {topic.name: topic for topic in catalog.topics()}
 
 
@@ -69,7 +61,7 @@ def key(topic: str) -> dict[str, str]:
 
 def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
     """Run all cells, as a student's notebook beside `pictures.py`; an exception is a failure."""
-    lessons.shutil.copyfile(LESSONS / "pictures.py", folder / "pictures.py")
+    shutil.copyfile(LESSONS / "pictures.py", folder / "pictures.py")
     client = NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     )
@@ -126,7 +118,7 @@ def test_a_stub_cell_is_the_stub(source):
 
 def test_a_build_is_the_same_twice_and_brings_the_pictures(tmp_path):
     for folder in ("one", "two"):
-        lessons.build(tmp_path / folder)
+        lessons.build(ROOT / "exercises", tmp_path / folder)
     names = sorted(file.name for file in (tmp_path / "one").iterdir())
     assert names == sorted([*(f"{source.stem}.ipynb" for source in SOURCES), "pictures.py"])
     for name in names:

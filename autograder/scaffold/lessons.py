@@ -1,4 +1,4 @@
-"""Builds the lessons: `python exercises/lessons/build.py FOLDER` writes a notebook for each.
+"""Builds the lessons' notebooks from their sources.
 
 A lesson's source is text in jupytext's percent format. Its title and introduction are the docstring
 of the stub module, and a cell `# stub: NAME` becomes that function of the stub module, so that both
@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import re
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,16 +17,18 @@ import jupytext
 import nbformat
 from nbformat.v4 import new_markdown_cell
 
-HERE = Path(__file__).resolve().parent
 
-
-def sources() -> list[Path]:
-    """The lessons in their order."""
-    return sorted(HERE.glob("[0-9][0-9]_*.py"))
+def sources(exercises: Path) -> list[Path]:
+    """The lessons of a folder of stub modules, in their order."""
+    return sorted((exercises / "lessons").glob("[0-9][0-9]_*.py"))
 
 
 def topic_of(source: Path) -> str:
     return source.stem[3:]
+
+
+def stub_module(source: Path) -> Path:
+    return source.parents[1] / f"{topic_of(source)}.py"
 
 
 def stubs(module: str) -> dict[str, str]:
@@ -39,6 +40,17 @@ def stubs(module: str) -> dict[str, str]:
     }
 
 
+def answers(source: Path, module: str) -> dict[str, str]:
+    """A solution's text for each stub cell of a lesson; the first has all that the module adds."""
+    asked = list(stubs(stub_module(source).read_text("utf-8")))
+    given = stubs(module)
+    parts = [node for node in ast.parse(module).body if getattr(node, "name", None) not in asked]
+    rest = [ast.get_source_segment(module, node) or "" for node in parts]
+    texts = {name: given.get(name, f"# {name} is missing") for name in asked}
+    texts[asked[0]] = "\n\n\n".join([*rest, texts[asked[0]]])
+    return texts
+
+
 def introduction(module: str) -> str:
     """A stub module's docstring, its first line as a title."""
     title, _, rest = (ast.get_docstring(ast.parse(module)) or "").partition("\n")
@@ -46,8 +58,11 @@ def introduction(module: str) -> str:
 
 
 def notebook(source: Path, functions: Mapping[str, str] | None = None) -> nbformat.NotebookNode:
-    """The notebook of a lesson; `functions` stand in its stub cells if given."""
-    module = (HERE.parent / f"{topic_of(source)}.py").read_text("utf-8")
+    """The notebook of a lesson; `functions` stand in its stub cells if given.
+
+    A stub's cell has the id `stub-NAME`, the cell that checks it `check-NAME`.
+    """
+    module = stub_module(source).read_text("utf-8")
     functions = stubs(module) if functions is None else functions
     built = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
     built.cells.insert(0, new_markdown_cell(introduction(module)))
@@ -59,6 +74,11 @@ def notebook(source: Path, functions: Mapping[str, str] | None = None) -> nbform
             cell.source = functions[stub[1]]
         elif check := re.fullmatch(r'check\("(\w+)"\)', cell.source):
             cell.id = f"check-{check[1]}"
+    return finished(built)
+
+
+def finished(built: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A notebook of these cells, for the kernel that every installation has."""
     built.metadata = nbformat.from_dict(
         {
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
@@ -70,15 +90,15 @@ def notebook(source: Path, functions: Mapping[str, str] | None = None) -> nbform
     return built
 
 
-def build(folder: Path) -> None:
+def pictures(exercises: Path) -> list[Path]:
+    """The modules that draw the pictures; they lie beside the notebooks."""
+    return [exercises / "lessons" / "pictures.py"]
+
+
+def build(exercises: Path, folder: Path) -> None:
     """Write all notebooks, and beside them the module that draws their pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(HERE / "pictures.py", folder / "pictures.py")
-    for source in sources():
+    for file in pictures(exercises):
+        shutil.copyfile(file, folder / file.name)
+    for source in sources(exercises):
         nbformat.write(notebook(source), folder / f"{source.stem}.ipynb")
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python exercises/lessons/build.py FOLDER")
-    build(Path(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""nbgrader keeps the course and the gradebook; the kit's engine judges."""

@@ -1,0 +1,78 @@
+"""`autograder nbgrader init` makes a course that works."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from autograder import catalog, cli
+from autograder.integrations.nbgrader.course import BadCourse, init, report_card
+
+TOPICS = {topic.name: topic for topic in catalog.topics()}
+
+
+def metadata(notebook):
+    return {
+        cell.metadata.nbgrader.grade_id: cell
+        for cell in notebook.cells
+        if "nbgrader" in cell.metadata
+    }
+
+
+def test_a_lesson_is_released_with_its_stubs_and_a_cell_for_each_functions_points(
+    course, two_lessons
+):
+    cells = metadata(course.released())
+    names = [exercise.name for exercise in TOPICS["padding"].exercises]
+    assert sorted(cells) == sorted([*names, *(f"write_{name}" for name in names)])
+    stubs = (two_lessons / "padding.py").read_text("utf-8")
+    for exercise in TOPICS["padding"].exercises:
+        code, points = cells[f"write_{exercise.name}"], cells[exercise.name]
+        assert code.source in stubs
+        assert code.source.endswith("raise NotImplementedError")
+        assert (code.metadata.nbgrader.solution, code.metadata.nbgrader.locked) == (True, False)
+        assert points.metadata.nbgrader.points == exercise.points
+        assert points.metadata.nbgrader.locked
+        # What is called is imported in the same cell: no function of a student's stands for it.
+        assert points.source.splitlines() == [
+            "from autograder.integrations.notebook import check",
+            f'check("{exercise.name}")',
+        ]
+
+
+def test_every_lesson_is_an_assignment_with_its_pictures(course):
+    listed = course.nbgrader("db", "assignment", "list")
+    for name in ("02_padding", "05_activation"):
+        assert name in listed
+        files = sorted(file.name for file in (course.folder / "release" / name).iterdir())
+        assert files == [f"{name}.ipynb", "pictures.py"]
+
+
+def test_modules_are_released_with_a_report_card(modules_course):
+    release = modules_course.folder / "release" / "exercises"
+    stubs = sorted(file.name for file in (release / "exercises").iterdir())
+    assert stubs == sorted(f"{name}.py" for name in TOPICS)
+    points = {name: cell.metadata.nbgrader.points for name, cell in metadata(report_card()).items()}
+    assert points == {exercise.name: exercise.points for exercise in catalog.exercises()}
+
+
+def test_no_answer_is_in_a_course(course, modules_course):
+    for folder in (course.folder, modules_course.folder):
+        for file in folder.rglob("*"):
+            if file.suffix in (".py", ".ipynb"):
+                assert "reference.pure" not in file.read_text("utf-8")
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path, two_lessons):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(BadCourse, match="is there already; name a new folder"):
+        init(tmp_path, two_lessons, "notebooks")
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_what_is_wrong_is_told_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cli.app, ["nbgrader", "init", "course"])
+    assert done.exit_code == cli.USAGE
+    assert "exercises holds no lessons; run this in a checkout of the kit" in done.output
+    assert not list(tmp_path.iterdir())
