@@ -431,6 +431,36 @@ def overhead(
     show_overhead(_console(), measured)
 
 
+@bench.command("nbgrader")
+def bench_nbgrader(
+    golden: Annotated[
+        Path, typer.Option(help="The folder of right and wrong submissions to hand in.")
+    ] = Path("tests/submissions"),
+    exercises: ExercisesFolder = Path("exercises"),
+    students: Annotated[int, typer.Option(min=1, help="So many hand in.")] = 50,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the table, as Markdown.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """What nbgrader costs around the engine, and what it costs alone, on the same notebooks."""
+    with _extra("nbgrader"):
+        from autograder.integrations.nbgrader.bench import bench as measure
+    if not golden.is_dir():
+        print(f"autograder: there is no folder {golden}; name one with --golden", file=sys.stderr)
+        raise typer.Exit(USAGE)
+    measured = measure(exercises, golden, students)
+    from autograder.report import nbgrader as report
+
+    if page is not None:
+        try:
+            page.write_text(report.page(measured), encoding="utf-8")
+        except OSError as error:
+            _complain(f"cannot write {page}: {error.strerror}")
+            raise typer.Exit(USAGE) from error
+    print(json.dumps(measured, indent=1) if as_json else report.table(measured))
+
+
 def _console() -> Console:
     """Colours only on a terminal; lines as wide as they are made."""
     return Console(highlight=False, soft_wrap=True)

@@ -230,7 +230,14 @@ def session_of(
     submission: Submission, limits: Limits = DEFAULT, server: ladder.ForkServer | None = None
 ) -> Session:
     """A session for one submission; without a server given, it starts its own."""
-    return Session(submission.sources, limits, submission.unreadable, submission.single, server)
+    return Session(
+        submission.sources,
+        limits,
+        submission.unreadable,
+        submission.single,
+        server,
+        submission.places,
+    )
 
 
 def _ask(exercise: Exercise, bank: Bank, session: Session) -> list[Answer]:

@@ -36,7 +36,6 @@ Convention = Literal[
 ]
 CODE = (".py", ".ipynb")
 ARCHIVE = ".zip"
-# These are not read, but somebody handed them in.
 OTHER_ARCHIVES = (".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zst")
 # Files of the platforms, not of students, that say more than names do.
 METADATA = "submission_metadata.yml"
@@ -276,11 +275,16 @@ def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
+def is_other_archive(path: PurePosixPath) -> bool:
+    """Archives that are not read, but that somebody handed in."""
+    return path.suffix.lower() in OTHER_ARCHIVES
+
+
 def _wanted(paths: Iterable[PurePosixPath]) -> list[PurePosixPath]:
     return sorted(
         path
         for path in paths
-        if path.suffix in (*CODE, ARCHIVE, *OTHER_ARCHIVES) and not is_junk(path)
+        if (path.suffix in (*CODE, ARCHIVE) or is_other_archive(path)) and not is_junk(path)
     )
 
 

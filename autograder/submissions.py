@@ -8,19 +8,16 @@ imported or followed: links, devices and oversized files are refused.
 
 from __future__ import annotations
 
-import ast
-import json
 import os
 import re
 import stat
-import sys
-import warnings
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from autograder.cells import BadCells, Place, code_cells, module_of
 from autograder.isolation.limits import DEFAULT, MIB, Limits
 
 HOME = "exercises"
@@ -43,6 +40,7 @@ class Submission:
     sources     text of each module by name, the stub modules and their helpers
     unreadable  modules that are there but cannot be read, and why
     single      the one module that holds every function, where a single file was handed in
+    places      of modules made from code cells, where their lines stand
     """
 
     name: str
@@ -50,6 +48,7 @@ class Submission:
     unreadable: Mapping[str, str] = field(default_factory=dict)
     single: str = ""
     warnings: tuple[str, ...] = ()
+    places: Mapping[str, Sequence[Place]] = field(default_factory=dict)
 
     def module(self, topic: str) -> str:
         """The module in which this submission has a topic's functions."""
@@ -295,6 +294,7 @@ def _from_files(
     ]
     sources: dict[str, str] = {}
     unreadable: dict[str, str] = {}
+    places: dict[str, Sequence[Place]] = {}
     here = [PurePosixPath(file) for file in files if str(PurePosixPath(file).parent) == home]
     for place in (place for place in here if place.suffix == ".py" and place.stem.isidentifier()):
         _decode(place.stem, files[str(place)], sources, unreadable)
@@ -311,12 +311,13 @@ def _from_files(
             unreadable[topic] = content
             continue
         try:
-            cells = _code_cells(content)
-            sources[topic], left_out = _definitions_of(cells, limits, topics)
-            told += [f"{place.name}: {line}" for line in left_out]
-        except BadSubmission as error:
+            made = module_of(code_cells(content), limits.source_bytes, topics)
+        except BadCells as error:
             unreadable[topic] = f"{place.name} {error}"
-    return Submission(name, sources, unreadable, warnings=tuple(told))
+            continue
+        sources[topic], places[topic] = made.text, made.places
+        told += [f"{place.name}: {line}" for line in made.left_out]
+    return Submission(name, sources, unreadable, warnings=tuple(told), places=places)
 
 
 def _decode(
@@ -353,89 +354,16 @@ def _notebook(name: str, path: Path, content: bytes | str, limits: Limits) -> Su
     if isinstance(content, str):
         raise BadSubmission(f"{path}: {content}")
     try:
-        return from_cells(name, _code_cells(content), limits)
-    except BadSubmission as error:
+        return from_cells(name, code_cells(content), limits)
+    except BadCells as error:
         raise BadSubmission(f"{path} {error}") from error
-
-
-def _code_cells(content: bytes) -> list[str]:
-    """The text of a notebook's code cells; its outputs are never looked at."""
-    try:
-        cells = json.loads(content.decode("utf-8-sig"))["cells"]
-        return ["".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code"]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadSubmission("is no readable notebook") from error
 
 
 def from_cells(name: str, texts: Sequence[str], limits: Limits = DEFAULT) -> Submission:
     """The definitions in the code cells of a notebook that holds every function."""
+    module = "notebook"
     try:
-        source, left_out = _definitions_of(texts, limits, frozenset())
-    except BadSubmission as error:
-        return Submission(name, {}, {"notebook": f"the notebook {error}"}, single="notebook")
-    return Submission(name, {"notebook": source}, single="notebook", warnings=tuple(left_out))
-
-
-def _definitions_of(
-    texts: Sequence[str], limits: Limits, modules: frozenset[str]
-) -> tuple[str, list[str]]:
-    """One source from the definitions in code cells, and a line for each cell that is left out."""
-    if sum(map(len, texts)) > limits.source_bytes:
-        raise BadSubmission(f"holds more than {limits.source_bytes // 1024} KiB of code")
-    statements: list[ast.stmt] = []
-    left_out: list[str] = []
-    for number, text in enumerate(texts, 1):
-        try:
-            statements += _statements(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            line = getattr(error, "lineno", None) or 1
-            why = getattr(error, "msg", None) or "it cannot be parsed"
-            left_out.append(f"code cell {number} is left out: line {line} is no Python ({why})")
-    return "\n\n".join(_definitions(statements, modules)), left_out
-
-
-def _statements(text: str) -> list[ast.stmt]:
-    """The statements of a cell."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of escapes such as "\\d", which are the student's affair
-        try:
-            return ast.parse(text).body
-        except SyntaxError:
-            # Magics and shell commands are no Python; but a line that begins with % may be.
-            return ast.parse(re.sub(r"(?m)^[ \t]*[%!?].*$", "", text)).body
-
-
-def _definitions(statements: Sequence[ast.stmt], modules: frozenset[str]) -> Iterator[str]:
-    """Imports that the worker has, functions, classes and constants: not the cells' experiments.
-
-    `modules` are those of the same submission, which can be imported too.
-    """
-    definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    own = {node.name for node in statements if isinstance(node, ast.FunctionDef)}
-    for node in statements:
-        imported: list[str] = []
-        if isinstance(node, ast.Import):
-            imported = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            imported = [node.module or ""]
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            if node.value is None or _calls(node.value, own):
-                continue
-            # A constant that cannot be had (of data, of a plot) must not take the functions along.
-            handler = ast.ExceptHandler(type=ast.Name("Exception"), body=[ast.Pass()])
-            node = ast.Try(body=[node], handlers=[handler], orelse=[], finalbody=[])
-        elif not isinstance(node, definitions):
-            continue
-        tops = {module.partition(".")[0] for module in imported}
-        if tops <= sys.stdlib_module_names | {"numpy"} | modules:
-            yield ast.unparse(ast.fix_missing_locations(node))
-
-
-def _calls(expression: ast.expr, names: set[str]) -> bool:
-    """Whether evaluating an expression calls one of the functions of these names."""
-    if isinstance(expression, ast.Lambda):
-        return False
-    return any(
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
-        for node in ast.walk(expression)
-    )
+        made = module_of(texts, limits.source_bytes)
+    except BadCells as error:
+        return Submission(name, {}, {module: f"the notebook {error}"}, single=module)
+    return Submission(name, {module: made.text}, {}, module, made.left_out, {module: made.places})

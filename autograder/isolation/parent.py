@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
+from autograder.cells import Place, in_cells
 from autograder.isolation import ladder, wire
 from autograder.isolation.calls import Answer, EncodedCall
 from autograder.isolation.ladder import ForkServer, GraderFault
@@ -395,8 +396,9 @@ class Session:
     """A submission at work: its functions can be asked, whatever they do.
 
     `unreadable` says of modules that are there but are no text why they are not; `single` names
-    the one module that holds every function, where one file was handed in. Without a server given,
-    the session starts one of its own, at the best level of isolation that there is.
+    the one module that holds every function, where one file was handed in; `places` tells of
+    modules made from code cells where their lines stand. Without a server given, the session starts
+    one of its own, at the best level of isolation that there is.
     """
 
     sources: Mapping[str, str]
@@ -404,6 +406,7 @@ class Session:
     unreadable: Mapping[str, str] = field(default_factory=dict)
     single: str = ""
     server: ForkServer | None = None
+    places: Mapping[str, Sequence[Place]] = field(default_factory=dict)
     clocked: bool = False  # whether workers tell the CPU seconds of the functions alone
     function_seconds: float = field(default=0.0, init=False)  # these, by the worker's own word
     wall_seconds: float = field(default=0.0, init=False)  # what it took to get the answers
@@ -509,7 +512,11 @@ class Session:
                     answers[i] = lost
             # A worker that dies after its last answer has said something that it should not.
             answers[broken] = lost
-        return [answer for answer in answers if answer is not None]
+        given = [answer for answer in answers if answer is not None]
+        if self.places:
+            for answer in given:
+                answer.message = in_cells(answer.message, self.places)
+        return given
 
     def seconds_of(self, topic: str, function: str, call: EncodedCall) -> float:
         """The CPU seconds of one call, by the clock of the worker's process."""

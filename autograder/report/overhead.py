@@ -18,7 +18,7 @@ right submissions in `tests/submissions`, in turns; medians of {rounds} rounds.
 
 Median ratio: {medians}.
 
-{date}, isolation {isolation}; {machine}; {versions}.
+{where}
 """
 
 
@@ -29,7 +29,7 @@ def page(measured: dict[str, Any]) -> str:
         f"| {row['ratio']:.2f} |"
         for row in measured["rows"]
     ]
-    summary, machine = measured["summary"], measured["machine"]
+    summary = measured["summary"]
     medians = [
         f"{summary[style]:.2f} for {words}"
         for style, words in (("loops", "plain loops"), ("vectorised", "vectorised code"))
@@ -39,8 +39,15 @@ def page(measured: dict[str, Any]) -> str:
         rounds=measured["rounds"],
         rows="\n".join(rows),
         medians=", ".join(medians),
-        date=measured["date"],
-        isolation=summary["isolation"],
-        machine=f"{machine['system']}, {machine['processor']}, {machine['cores']} cores",
-        versions=", ".join(f"{name} {version}" for name, version in measured["versions"].items()),
+        where=where(measured, f", isolation {summary['isolation']}"),
+    )
+
+
+def where(measured: dict[str, Any], more: str = "") -> str:
+    """The date, the machine and the versions, in a line."""
+    machine = measured["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in measured["versions"].items())
+    return (
+        f"{measured['date']}{more}; {machine['system']}, {machine['processor']}, "
+        f"{machine['cores']} cores; {versions}."
     )

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -37,6 +38,7 @@ def relu(x):
     return np.where(x < 0, x.dtype.type(0), x)
 """
 LEAKY = RELU.replace("x.dtype.type(0), x", "x * x.dtype.type(0.01), x")
+ROOT = Path(__file__).resolve().parents[2]
 SECRET = "only the staff know these words"
 
 
@@ -659,6 +661,23 @@ def test_a_class_is_watched_too(room, tmp_path):
     seen, _ = watched("grade", room, "--only", "relu", "--out", tmp_path / "results")
     assert f"0/{len(CLASS)}" in seen
     assert f"{len(CLASS)} graded" in seen
+
+
+# --- lessons
+
+
+def test_the_lessons_are_built(tmp_path):
+    done = autograder("lessons", tmp_path / "built", "--exercises", ROOT / "exercises")
+    assert done.exit_code == PASSED
+    notebooks = sorted(file.stem for file in (tmp_path / "built").glob("*.ipynb"))
+    assert notebooks == [f"{t.lesson:02}_{t.name}" for t in catalog.topics()]
+
+
+def test_without_lessons_a_sentence_says_so(tmp_path):
+    done = autograder("lessons", tmp_path / "built", "--exercises", tmp_path)
+    assert done.exit_code == USAGE
+    assert "holds no lessons; run this in a checkout of the kit" in done.output
+    assert not (tmp_path / "built").exists()
 
 
 # --- what the command says about itself

@@ -414,3 +414,29 @@ def test_decorations_come_off(name):
 def test_a_plain_name_has_none():
     assert plain_names("hw3.ipynb") == []
     assert plain_names("hw-1 (2).ipynb")[0] == "hw-1.ipynb"
+
+
+# --- anything at all
+
+PARTS = st.sampled_from(
+    ["ann", "Ann", "bob.zip", "exercises", "submitted", "hw3-submissions", "hw3-ann", "..", "a.py",
+     "b.ipynb", "c.rar", "Ann Lee_1_assignsubmission_file_", "Ann Lee_2_assignsubmission_file_x.py",
+     "leeann_LATE_77_5_a-1.py", "HW_ann_attempt_2026-11-20-10-00-00_a.py", "submission_1",
+     "HW_ann_attempt_0001-01-01-00-00-00_a.py", "submission_metadata.yml", "timestamp.txt"]
+)  # fmt: skip
+PATHS = st.lists(st.lists(PARTS | st.text(max_size=5), min_size=1, max_size=6), max_size=12)
+
+
+@given(PATHS, st.sampled_from([METADATA, "", "soon", "submission_1: {':submitters': [1, {}]}"]))
+def test_any_download_is_read_and_files_stay_in_their_hand_in(lists, text):
+    paths = [PurePosixPath(*(part.replace("/", "_") or "_" for part in parts)) for parts in lists]
+    texts = {path: text for path in paths if path.suffix in (".yml", ".txt")}
+    download = read_names(paths, "hw3", texts, ZoneInfo("Asia/Tokyo"))
+    owners = {}
+    for path, hand_in in download.files.items():
+        assert path.is_relative_to(hand_in.top)
+        assert hand_in.file.parts
+        assert student_id(hand_in.student) == hand_in.student
+        owners.setdefault(hand_in.top, set()).add(hand_in.student)
+    assert all(len(students) == 1 for students in owners.values())
+    assert is_class(paths) in (True, False)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -70,12 +71,18 @@ def bench(exercises: Path, golden: Path, students: int) -> dict[str, Any]:
     rows = [Row(way, total, total / students) for way, total in totals.items()]
     engine, both, other = (row.each for row in rows)
     return {
-        **surroundings(),
+        **_surroundings(),
         "students": students,
         "lesson": LESSON,
         "rows": [asdict(row) for row in rows],
         "summary": {"beyond_engine": both - engine, "nbgrader_alone": other},
     }
+
+
+def _surroundings() -> dict[str, Any]:
+    about = surroundings()
+    about["versions"]["nbgrader"] = version("nbgrader")
+    return about
 
 
 def _answers(golden: Path) -> Iterator[Path]:

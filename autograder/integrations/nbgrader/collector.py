@@ -135,7 +135,7 @@ class Unpacking:
             place = _place(text)
             if place is None:
                 refused.setdefault("lead out of it or have no proper name", []).append(text)
-            elif text.endswith("/") or not _is_wanted(place):
+            elif text.endswith("/") or not (_is_wanted(place) or _is_other(place)):
                 continue
             elif why := _why_not(member):
                 refused.setdefault(why, []).append(text)
@@ -167,6 +167,8 @@ class Unpacking:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if _is_zip(place):
                     self._nested(archive, member, target, own, f"{name}/{place}", level + 1)
+                elif _is_other(place):
+                    target.touch(exist_ok=False)  # its name shows that somebody handed in
                 else:
                     with archive.open(member) as source, target.open("xb") as sink:
                         _copy(source, sink, self._largest(place), own)
@@ -227,6 +229,10 @@ def _is_wanted(place: PurePosixPath) -> bool:
     """Whether a file is graded, holds files that are, or says whose they are."""
     known = place.suffix in lms.CODE or place.name in SIDE_BYTES or _is_zip(place)
     return known and not lms.is_junk(place)
+
+
+def _is_other(place: PurePosixPath) -> bool:
+    return lms.is_other_archive(place) and not lms.is_junk(place)
 
 
 def _member_name(member: zipfile.ZipInfo) -> str:
@@ -316,7 +322,7 @@ class Extractor(ExtractorPlugin):  # type: ignore[misc]
             target = Path(extracted_path, _unified(place))
             if _is_zip(place):
                 unpacking.archive(file, target)
-            elif _is_wanted(place) or place.suffix.lower() in lms.OTHER_ARCHIVES:
+            elif _is_wanted(place) or _is_other(place):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(file, target, follow_symlinks=False)
                 if not _is_wanted(place):

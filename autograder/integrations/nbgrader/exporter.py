@@ -40,8 +40,9 @@ class GradesCsv(ExportPlugin):  # type: ignore[misc]
     nbgrader's own exporter does not quote, so that a comma in a name moves the grades. As there, a
     student without a submission has the score 0, also before the due date. `functions_passed`
     counts the cells that were graded by program and have all their points; it and
-    `needs_manual_grade`, which is 1 or 0, are empty without a submission. A text that a spreadsheet would take for a
-    formula has an apostrophe before it. The file is UTF-8, and is written whole or not at all.
+    `needs_manual_grade`, which is 1 or 0, are empty without a submission. A text that a spreadsheet
+    would take for a formula has an apostrophe before it. The file is UTF-8, and is written whole or
+    not at all.
     """
 
     def export(self, gradebook: Gradebook) -> None:

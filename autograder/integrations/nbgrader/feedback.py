@@ -23,7 +23,7 @@ DEFINES = re.compile(r"^(async def|def|class)\s", re.MULTILINE)
 MAX_HEADING = 6
 
 
-class FeedbackExporter(HTMLExporter):  # type: ignore[misc]
+class FeedbackExporter(HTMLExporter):
     """Notebook to page, by the template `autograder_feedback`."""
 
     def default_filters(self) -> Iterator[tuple[str, Callable[..., Any]]]:

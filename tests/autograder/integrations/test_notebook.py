@@ -126,3 +126,33 @@ def test_outside_of_a_notebook_it_says_what_to_use(monkeypatch):
 
 def test_cells_keep_their_last_place():
     assert notebook.latest(["a", "b", "a", "c", "b"]) == ["a", "c", "b"]
+
+
+# --- as nbgrader runs the cell
+
+
+def test_validation_is_given_the_points_or_told_what_is_missing(ran, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    ran(RIGHT)
+    assert notebook.check("relu") == 2.0
+    ran(LEAKY)
+    with pytest.raises(notebook.NotPassed, match="The smallest input found") as caught:
+        notebook.check("relu")
+    assert caught.value._render_traceback_() == str(caught.value).splitlines()
+
+
+@pytest.mark.parametrize("cell", [RIGHT, LEAKY])
+def test_without_the_kits_configuration_there_are_no_points(ran, monkeypatch, cell):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    ran(cell)
+    with pytest.raises(notebook.NotConfigured, match=r"where nbgrader_config\.py is"):
+        notebook.check("relu")
+
+
+def test_modules_beside_the_notebook_are_judged_by_their_path(ran, tmp_path, monkeypatch):
+    ran(LEAKY)
+    (tmp_path / "exercises").mkdir()
+    (tmp_path / "exercises" / "activation.py").write_text(RIGHT)
+    monkeypatch.chdir(tmp_path)
+    assert notebook.check("relu", path="exercises").result.passed
+    assert not notebook.check("relu").result.passed

@@ -20,5 +20,5 @@ c.Judge.require_isolation = "medium"
 #     nbgrader db assignment add 02_padding --duedate="2027-01-31 18:00 Europe/Berlin"
 # This takes a tenth of the score for each day begun after it, at most half.
 # c.AssignLatePenalties.plugin_class = "autograder.integrations.nbgrader.late.LatePerDay"
-# c.LatePerDay.share = 0.1
+# c.LatePerDay.per_day = 0.1
 # c.LatePerDay.most = 0.5

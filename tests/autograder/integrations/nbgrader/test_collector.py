@@ -470,6 +470,12 @@ def test_other_formats_are_copied_and_told(collect, tmp_path):
     assert "ann handed in nothing that can be graded" in told
 
 
+def test_a_student_with_another_format_in_a_zip_of_all_is_told(collect):
+    name = "Bob_4_assignsubmission_file_/hw.RAR"
+    _, told = collect({"all.zip": {name: b"Rar!", "Ann_3_assignsubmission_file_/padding.py": ""}})
+    assert told == ["Bob handed in nothing that can be graded"]
+
+
 def test_an_unknown_date_of_a_member_harms_nothing(collect):
     content = packed({"padding.py": SOURCE}, date_time=(1980, 0, 0, 0, 0, 0))
     files, _ = collect({"ann.zip": content})

@@ -19,6 +19,7 @@ def metadata(notebook):
     }
 
 
+@pytest.mark.slow
 def test_a_lesson_is_released_with_its_stubs_and_a_cell_for_each_functions_points(
     course, two_lessons
 ):
@@ -40,6 +41,7 @@ def test_a_lesson_is_released_with_its_stubs_and_a_cell_for_each_functions_point
         ]
 
 
+@pytest.mark.slow
 def test_every_lesson_is_an_assignment_with_its_pictures(course):
     listed = course.nbgrader("db", "assignment", "list")
     for name in ("02_padding", "05_activation"):
@@ -48,6 +50,7 @@ def test_every_lesson_is_an_assignment_with_its_pictures(course):
         assert files == [f"{name}.ipynb", "pictures.py"]
 
 
+@pytest.mark.slow
 def test_modules_are_released_with_a_report_card(modules_course):
     release = modules_course.folder / "release" / "exercises"
     stubs = sorted(file.name for file in (release / "exercises").iterdir())
@@ -56,6 +59,7 @@ def test_modules_are_released_with_a_report_card(modules_course):
     assert points == {exercise.name: exercise.points for exercise in catalog.exercises()}
 
 
+@pytest.mark.slow
 def test_no_answer_is_in_a_course(course, modules_course):
     for folder in (course.folder, modules_course.folder):
         for file in folder.rglob("*"):

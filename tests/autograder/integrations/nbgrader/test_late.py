@@ -65,6 +65,10 @@ def test_for_ever_late_costs_the_most(seconds):
     assert LatePerDay(most=0.75).late_submission_penalty("ann", 10, seconds) == 7.5
 
 
+def test_rounding_takes_no_more_than_the_score():
+    assert LatePerDay(per_day=1).late_submission_penalty("ann", 0.1234567, 1) == 0.1234567
+
+
 @pytest.mark.parametrize("settings", [dict(per_day=-0.1), dict(most=1.5), dict(grace_minutes=-1)])
 def test_shares_that_are_none_are_refused(settings):
     with pytest.raises(TraitError):
