@@ -6,7 +6,9 @@ import traceback
 
 import pytest
 
+from autograder.catalog import select
 from autograder.cells import BadCells, in_cells, module_of
+from autograder.submissions import from_cells
 
 MOST = 10_000
 
@@ -19,7 +21,7 @@ def test_lines_are_those_of_the_cells():
     made = module_of(
         [
             "import os\nx = 3",
-            "# first\n\n@decorated(1,\n  2)\ndef f(a,\n      b):\n    # why\n    return a / b  # here",
+            "# one\n\n@decorated(1,\n  2)\ndef f(a,\n      b):\n    # why\n    return a / b  # here",
             "%time f(1, 2)\n\nclass C:\n    def g(self):\n        raise ValueError\n",
         ],
         MOST,
@@ -41,15 +43,9 @@ def test_other_modules_and_other_words_stay_as_they_are():
         assert in_cells(message, {}) == message
 
 
-def test_an_error_is_told_with_its_cell(submit, engine_of, toy_of=None):
+def test_an_error_is_told_with_its_cell(engine_of):
     """By the engine, as a student reads it."""
-    from autograder.catalog import select
-    from autograder.submissions import from_cells
-
-    cells = [
-        "import numpy as np",
-        "%matplotlib inline\n\ndef relu(x):\n    y = x\n    return y / 'a'",
-    ]
+    cells = ["x = 2", "%matplotlib inline\n\ndef relu(x):\n    y = x\n    return y / 'a'"]
     verdict = engine_of().verdict(from_cells("notebook", cells), select(["relu"]))
     messages = [law.message for law in verdict.exercises[0].laws if law.status == "error"]
     assert messages
