@@ -21,14 +21,14 @@ def test_lines_are_those_of_the_cells():
     made = module_of(
         [
             "import os\nx = 3",
-            "# one\n\n@decorated(1,\n  2)\ndef f(a,\n      b):\n    # why\n    return a / b  # here",
+            "# one\n\n@decorated(1,\n  2)\ndef f(a,\n      b):\n    # why\n    return a / b  # r",
             "%time f(1, 2)\n\nclass C:\n    def g(self):\n        raise ValueError\n",
         ],
         MOST,
     )
     at = lines(made)
     for text, cell, line in (
-        ("    return a / b  # here", 2, 8),
+        ("    return a / b  # r", 2, 8),
         ("        raise ValueError", 3, 5),
     ):
         message = f"ZeroDivisionError: no\nexercises/notebook.py, line {at[text]}, in f\n    text"
