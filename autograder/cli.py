@@ -418,11 +418,7 @@ def overhead(
     if page is not None:
         from autograder.report import overhead as report
 
-        try:
-            page.write_text(report.page(measured), encoding="utf-8")
-        except OSError as error:
-            _complain(f"cannot write {page}: {error.strerror}")
-            raise typer.Exit(USAGE) from error
+        _write_page(page, report.page(measured))
     if as_json:
         print(json.dumps(measured, indent=1))
         return
@@ -453,12 +449,16 @@ def bench_nbgrader(
     from autograder.report import nbgrader as report
 
     if page is not None:
-        try:
-            page.write_text(report.page(measured), encoding="utf-8")
-        except OSError as error:
-            _complain(f"cannot write {page}: {error.strerror}")
-            raise typer.Exit(USAGE) from error
+        _write_page(page, report.page(measured))
     print(json.dumps(measured, indent=1) if as_json else report.table(measured))
+
+
+def _write_page(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        _complain(f"cannot write {file}: {error.strerror}")
+        raise typer.Exit(USAGE) from error
 
 
 def _console() -> Console:

@@ -20,6 +20,7 @@ from playwright.sync_api import expect, sync_playwright
 pytestmark = pytest.mark.slow
 
 TOKEN = "token-of-the-tests"
+SEED = "damson-51c9-vermicelli"
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -94,6 +95,8 @@ def course(pristine, tmp_path_factory):
     """A class is graded: one student is right, one is wrong, one wrote nothing."""
     folder = tmp_path_factory.mktemp("formgrader") / "course"
     made = Course(Path(shutil.copytree(pristine, folder)))
+    config = folder / "nbgrader_config.py"
+    config.write_text(config.read_text("utf-8") + f"\nc.Judge.seed = {SEED!r}\n", "utf-8")
     made.hand_in("right", solved(made.released()))
     made.hand_in("wrong", solved(made.released(), WRONG))
     made.hand_in("empty", made.released())
@@ -247,3 +250,10 @@ def test_the_buttons_autograde_and_generate_feedback_are_the_kits(page, course, 
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.get_by_role("link", name="same_padding").click()
         expect(page.get_by_role("heading", name="same_padding")).to_be_in_viewport()
+
+
+def test_the_secret_seed_is_not_among_what_formgrader_shows(page, server):
+    """It shows the course's configuration unless it is told not to."""
+    page.goto(f"{server.address}/formgrader/manage_assignments")
+    expect(page.locator("#main-table")).to_contain_text(PADDING)
+    assert SEED not in page.content()
