@@ -7,10 +7,11 @@ grader's own fault.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +25,7 @@ from autograder import __version__
 if TYPE_CHECKING:
     from autograder.course import Course
     from autograder.spec import Exercise
+    from autograder.verdict import Verdict
 
 app = typer.Typer(
     help="Checks and grades the exercises of a first course on convolutional neural networks.",
@@ -42,6 +44,17 @@ class Level(StrEnum):
     weak = "weak"
     medium = "medium"
     strong = "strong"
+
+
+class Format(StrEnum):
+    """Formats that other programs read; see `report/formats.py`."""
+
+    classroom = "classroom"
+    github = "github"
+    gitlab = "gitlab"
+    gradescope = "gradescope"
+    junit = "junit"
+    markdown = "markdown"
 
 
 class HandIn(StrEnum):
@@ -224,6 +237,10 @@ def grade(
         Level,
         typer.Option(help="Grade only if student code can be isolated this well (see doctor)."),
     ] = Level.weak,
+    formats: Annotated[
+        list[Format] | None,
+        typer.Option("--format", help="Write this one too, for each; may be repeated."),
+    ] = None,
     course: CourseFile = None,
 ) -> None:
     """Grade submissions: results.json for each, a table, and index.html for the class."""
@@ -233,6 +250,7 @@ def grade(
     from autograder.grading import collect, write
     from autograder.grading import grade as grade_all
     from autograder.isolation.ladder import NotIsolated
+    from autograder.report.formats import FILES
     from autograder.report.html import class_page
     from autograder.report.terminal import class_line, isolation
 
@@ -241,6 +259,7 @@ def grade(
         chosen = catalog.select(only or ())
         limits = _course(course).limits
         submissions = collect(paths, topics, limits)
+    summary = _github_summary() if Format.github in (formats or ()) else None
     engine = Engine.of(Seed(seed), limits=limits, required=require_isolation.value)
     try:
         _ = engine.server
@@ -258,16 +277,41 @@ def grade(
         print(f"autograder: cannot write to {out}: {error.strerror}", file=sys.stderr)
         raise typer.Exit(USAGE) from error
     console = _console()
+    sources = {submission.name: submission.sources for submission in submissions}
     verdicts = []
     with _progress(len(submissions), console) as advance:
         for verdict in grade_all(submissions, chosen, engine, out):
             console.print(class_line(verdict))
             verdicts.append(verdict)
+            for wanted in formats or ():
+                if wanted is not Format.github:
+                    file, document = FILES[wanted.value]
+                    write(out / verdict.submission / file, document(verdict))
+            if summary is not None:
+                _to_github(verdict, sources[verdict.submission], summary)
             advance(None)
     write(out / "index.html", class_page(verdicts))
     console.print(f"\n{isolation(engine.server.level)}", style="dim")
     console.print(f"{len(verdicts)} graded; the page for the class is {out / 'index.html'}")
     _tell_faults([f"{v.submission}: {fault}" for v in verdicts for fault in v.grader_faults])
+
+
+def _github_summary() -> Path:
+    """The file that GitHub shows as the job's summary."""
+    place = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not place:
+        _complain("--format github writes a job's summary: GITHUB_STEP_SUMMARY is not set here")
+        raise typer.Exit(USAGE)
+    return Path(place)
+
+
+def _to_github(verdict: Verdict, sources: Mapping[str, str], summary: Path) -> None:
+    from autograder.report import github, markdown
+
+    with summary.open("a", encoding="utf-8") as stream:
+        stream.write(markdown.document(verdict))
+    for command in github.commands(verdict, sources):
+        print(command)
 
 
 @app.command()

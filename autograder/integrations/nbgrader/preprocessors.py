@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 Resources = dict[str, Any]
 NOTES = "autograder_notes"  # in the notebook's metadata, from the first pass to the second
 # What a browser could take for more than text, in Markdown that a student wrote.
-MARKUP = re.compile(r"<[a-z/!?]|&#|(?:javascript|vbscript|data)\s*:", re.IGNORECASE)
+# Links and images too: a browser reads an address in more ways than a pattern knows.
+MARKUP = re.compile(r"<[a-z/!?]|&#?\w|\]\s*[\[(:]", re.IGNORECASE)
 
 
 class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]

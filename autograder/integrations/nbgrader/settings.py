@@ -13,6 +13,7 @@ from traitlets.config import Config
 from autograder.integrations.nbgrader import handed_in
 from autograder.integrations.nbgrader.collector import Collector, Extractor
 from autograder.integrations.nbgrader.exporter import GradesCsv
+from autograder.integrations.nbgrader.feedback import FeedbackExporter
 from autograder.integrations.nbgrader.preprocessors import Judge, RestoreCells
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -36,6 +37,10 @@ def configure(c: Config, course: Path) -> None:
     c.ZipCollectApp.extractor_plugin = Extractor
     c.ZipCollectApp.collector_plugin = Collector
     c.ExportApp.plugin_class = GradesCsv
+    c.GenerateFeedback.exporter_class = FeedbackExporter
+    c.FeedbackExporter.template_name = "autograder_feedback"
+    c.FeedbackExporter.extra_template_basedirs = [str(TEMPLATES)]
+    c.FormgradeExtension.debug = False  # it shows the configuration, and so the seed
     # nbgrader's queries draw warnings from SQLAlchemy by the dozen, which tell graders nothing.
     warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
 
