@@ -7,9 +7,13 @@ import importlib
 import pkgutil
 from collections.abc import Iterable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from autograder import specs
 from autograder.spec import Exercise
+
+if TYPE_CHECKING:
+    from autograder.course import Course
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,11 +53,12 @@ class UnknownName(ValueError):
     """A name that is neither an exercise nor a topic."""
 
 
-def select(names: Iterable[str]) -> tuple[Exercise, ...]:
-    """The exercises of these names; a topic's name means all of its exercises."""
+def select(names: Iterable[str], course: Course | None = None) -> tuple[Exercise, ...]:
+    """The exercises of these names; a topic's name means all of its exercises.
+
+    A course may leave some out, and give others its own points.
+    """
     wanted = list(names)
-    if not wanted:
-        return exercises()
     known = {exercise.name for exercise in exercises()} | {topic.name for topic in topics()}
     for name in wanted:
         if name not in known:
@@ -62,4 +67,21 @@ def select(names: Iterable[str]) -> tuple[Exercise, ...]:
             close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
             hint = f"; did you mean {close[0]}?" if close else "; see them all in README.md"
             raise UnknownName(f"{name!r} is no exercise and no topic{hint}")
-    return tuple(e for e in exercises() if e.name in wanted or e.topic in wanted)
+    chosen = [e for e in exercises() if not wanted or e.name in wanted or e.topic in wanted]
+    if course is None:
+        return tuple(chosen)
+    left_out = set(course.without)
+    kept = [e for e in chosen if left_out.isdisjoint((e.name, e.topic))]
+    for name in wanted:
+        if not any(name in (e.name, e.topic) for e in kept):
+            raise UnknownName(f"{name!r} is left out of this course")
+    return tuple(worth(e, course.points[e.name]) if e.name in course.points else e for e in kept)
+
+
+def worth(exercise: Exercise, points: float) -> Exercise:
+    """The exercise with so many points, shared by its laws as before."""
+    laws = [
+        dataclasses.replace(law, points=law.points * points / exercise.points)
+        for law in exercise.laws
+    ]
+    return dataclasses.replace(exercise, laws=laws)

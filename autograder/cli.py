@@ -188,8 +188,8 @@ def check(
 
     topics = frozenset(topic.name for topic in catalog.topics())
     with _usage():
-        chosen = catalog.select(names or ())
-        limits = _course(course).limits
+        settings = _course(course)
+        chosen, limits = catalog.select(names or (), settings), settings.limits
         submission = read(path or _default_path(topics), topics, limits)
     console = _console()
     with _progress(len(chosen), console) as advance:
@@ -256,8 +256,8 @@ def grade(
 
     topics = frozenset(topic.name for topic in catalog.topics())
     with _usage():
-        chosen = catalog.select(only or ())
-        limits = _course(course).limits
+        settings = _course(course)
+        chosen, limits = catalog.select(only or (), settings), settings.limits
         submissions = collect(paths, topics, limits)
     summary = _github_summary() if Format.github in (formats or ()) else None
     engine = Engine.of(Seed(seed), limits=limits, required=require_isolation.value)
@@ -349,9 +349,14 @@ def audit(
 ) -> None:
     """Grade the grader: which wrong solutions its laws would pass, which right ones they fail."""
     from autograder import catalog
-    from autograder.audit.audit import audit as try_all
-    from autograder.audit.audit import tasks
-    from autograder.report.audit import document, page, show
+
+    try:
+        from autograder.audit.audit import audit as try_all
+        from autograder.audit.audit import tasks
+        from autograder.report.audit import document, page, show
+    except ModuleNotFoundError as error:
+        _complain("this kit is the students': it has no audit; run that in a checkout")
+        raise typer.Exit(USAGE) from error
 
     with _usage():
         chosen = catalog.select(names or ())
@@ -408,6 +413,48 @@ def lessons(
         _complain(f"cannot write {error.filename}: {error.strerror}")
         raise typer.Exit(USAGE) from error
     _console().print(f"{len(lessons.sources(exercises))} lessons are in {folder}")
+
+
+@app.command()
+def release(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    wheels: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Wheels of the kit, built for other systems."),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Leave this exercise or topic out; may be repeated."),
+    ] = None,
+    exercises: ExercisesFolder = Path("exercises"),
+    gradescope: Annotated[
+        bool,
+        typer.Option(
+            "--gradescope", help="Also write Gradescope's autograder, DIR.gradescope.zip."
+        ),
+    ] = False,
+    course: CourseFile = None,
+) -> None:
+    """Make the students' repository: stubs, lessons, the kit without answers, CI that grades."""
+    import dataclasses
+
+    from autograder import catalog
+
+    with _extra("lessons"):
+        from autograder.scaffold import release as making
+    try:
+        with _usage():
+            settings = _course(course)
+            catalog.select(without or ())
+            left_out = dict.fromkeys([*settings.without, *(without or ())])
+            settings = dataclasses.replace(settings, without=tuple(left_out))
+            notes = making.release(folder, exercises, wheels, settings, gradescope)
+    except making.BadRelease as error:
+        _complain(str(error))
+        raise typer.Exit(USAGE) from error
+    for note in notes:
+        _complain(note)
+    _console().print(making.said(folder, gradescope))
 
 
 nbgrader = typer.Typer(help="Grade with nbgrader.", no_args_is_help=True)

@@ -1,18 +1,30 @@
 """A course's own settings: the file `course.toml`, read and checked.
 
-    [limits]
+    [limits]                        # any of isolation/limits.py
     call_seconds = 4
-    memory_bytes = 4_294_967_296
 
-Every limit of `isolation/limits.py` can be set; what is not named stays as it is there.
+    [points]                        # of an exercise; its laws share them as before
+    conv2d = 12
+
+    [due]                           # of a topic or an exercise, with its offset from UTC
+    pooling = 2027-03-01T23:59:00+01:00
+
+    [release]                       # exercises and topics that this course does not have
+    without = ["grouped_conv2d", "keras_bridge"]
+
+What is not named stays as it is.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
+import math
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +42,8 @@ LEAST: dict[str, float] = {
     "message_chars": 0,
 }
 MOST: dict[str, float] = {"patience": 1}
+TABLES = ("limits", "points", "due", "release")
+MOST_POINTS = 1000
 
 
 class BadCourse(ValueError):
@@ -41,6 +55,9 @@ class Course:
     """What a course sets for itself."""
 
     limits: Limits = DEFAULT
+    points: Mapping[str, float] = field(default_factory=dict)
+    due: Mapping[str, datetime] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
 
 def find(folder: Path) -> Course:
@@ -57,11 +74,82 @@ def load(file: Path) -> Course:
         raise BadCourse(f"{file} is not UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
         raise BadCourse(f"{file} is not TOML: {error}") from error
-    _known(file, settings, ["limits"], "")
-    table = settings.get("limits", {})
-    if not isinstance(table, dict):
-        raise BadCourse(f"{file}: limits must be a table, [limits]")
-    return Course(limits=_limits(file, table))
+    _known(file, settings, list(TABLES), "")
+    tables = {name: settings.get(name, {}) for name in TABLES}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise BadCourse(f"{file}: {name} must be a table, [{name}]")
+    return Course(
+        limits=_limits(file, tables["limits"]),
+        points=_points(file, tables["points"]),
+        due=_due(file, tables["due"]),
+        without=_without(file, tables["release"]),
+    )
+
+
+def dumps(course: Course) -> str:
+    """The text of a file of these settings."""
+    limits = dataclasses.asdict(course.limits).items() - dataclasses.asdict(DEFAULT).items()
+    tables: dict[str, Mapping[str, object]] = {
+        "limits": dict(sorted(limits)),
+        "points": course.points,
+        "due": {name: moment.isoformat() for name, moment in course.due.items()},
+        "release": {"without": json.dumps(list(course.without))} if course.without else {},
+    }
+    return "\n".join(
+        "".join([f"[{name}]\n", *(f"{key} = {value}\n" for key, value in table.items())])
+        for name, table in tables.items()
+        if table
+    )
+
+
+def _points(file: Path, table: dict[str, Any]) -> dict[str, float]:
+    if table:
+        _named(file, table, "points", topics=False)
+    for name, value in table.items():
+        if type(value) not in (int, float):
+            raise BadCourse(f"{file}: points.{name} must be a number; it is {value!r}")
+        if not (math.isfinite(value) and 0 < value <= MOST_POINTS):
+            span = f"above 0 and at most {MOST_POINTS}"
+            raise BadCourse(f"{file}: points.{name} must be {span}; it is {value}")
+    return {name: float(value) for name, value in table.items()}
+
+
+def _due(file: Path, table: dict[str, Any]) -> dict[str, datetime]:
+    if table:
+        _named(file, table, "due", topics=True)
+    for name, value in table.items():
+        if not isinstance(value, datetime) or value.tzinfo is None:
+            example = "2027-03-01T23:59:00+01:00"
+            raise BadCourse(
+                f"{file}: due.{name} must be a date and time with its offset, such as {example}; "
+                f"it is {value!s}"
+            )
+    return dict(table)
+
+
+def _without(file: Path, table: dict[str, Any]) -> tuple[str, ...]:
+    _known(file, table, ["without"], "release.")
+    names = table.get("without", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadCourse(f"{file}: release.without must be a list of names; it is {names!r}")
+    if names:
+        _named(file, names, "release.without", topics=True)
+    return tuple(names)
+
+
+def _named(file: Path, names: Iterable[str], place: str, topics: bool) -> None:
+    """Each must be the name of an exercise, or of a topic where that is allowed."""
+    from autograder import catalog  # the specs take a while, and most courses name none
+
+    known = {exercise.name for exercise in catalog.exercises()}
+    known |= {topic.name for topic in catalog.topics()} if topics else set()
+    kind = "no exercise and no topic" if topics else "no exercise"
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, sorted(known), 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise BadCourse(f"{file}: {place} names {name!r}, which is {kind}{hint}")
 
 
 def _limits(file: Path, table: dict[str, Any]) -> Limits:

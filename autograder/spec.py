@@ -125,7 +125,7 @@ class Exercise:
 
     @property
     def points(self) -> float:
-        return sum(law.points for law in self.laws)
+        return round(sum(law.points for law in self.laws), 9)
 
     def kinds_of(self, law: Law) -> tuple[str, ...]:
         return law.kinds or tuple(kind for kind in self.kinds if kind != IMPOSSIBLE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -82,11 +83,11 @@ class ExerciseResult:
 
     @property
     def score(self) -> float:
-        return sum(law.score for law in self.laws)
+        return total(law.score for law in self.laws)
 
     @property
     def max_score(self) -> float:
-        return sum(law.max_score for law in self.laws)
+        return total(law.max_score for law in self.laws)
 
     @property
     def passed(self) -> bool:
@@ -107,11 +108,11 @@ class Verdict:
 
     @property
     def score(self) -> float:
-        return sum(exercise.score for exercise in self.exercises)
+        return total(exercise.score for exercise in self.exercises)
 
     @property
     def max_score(self) -> float:
-        return sum(exercise.max_score for exercise in self.exercises)
+        return total(exercise.max_score for exercise in self.exercises)
 
     @property
     def passed(self) -> bool:
@@ -141,6 +142,11 @@ class Verdict:
             "exercises": [_exercise(exercise) for exercise in self.exercises],
             "tests": [_test(exercise, law) for exercise in self.exercises for law in exercise.laws],
         }
+
+
+def total(points: Iterable[float]) -> float:
+    """A sum of points: a course may have set them to thirds and tenths, which do not add up."""
+    return round(sum(points), 9)
 
 
 def _exercise(exercise: ExerciseResult) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from autograder.catalog import Topic
+    from autograder.course import Course
     from autograder.engine import Engine
     from autograder.isolation.limits import Limits
     from autograder.isolation.parent import Session
@@ -75,18 +75,19 @@ def _student_module(file_path: Path, parent: pytest.Collector) -> StudentModule 
     topic = next(topic for topic in catalog.topics() if topic.name == file_path.stem)
     if not _defined(file_path) & {exercise.name for exercise in topic.exercises}:
         return None
+    course = _course(config.rootpath)
     if JUDGE not in config.stash:
-        config.stash[JUDGE] = Judge(_limits(config.rootpath))
+        config.stash[JUDGE] = Judge(course.limits)
     collector: StudentModule = StudentModule.from_parent(parent, path=file_path)
-    collector.topic = topic
+    collector.exercises = [e for e in catalog.select((), course) if e.topic == topic.name]
     return collector
 
 
-def _limits(folder: Path) -> Limits:
+def _course(folder: Path) -> Course:
     from autograder import course
 
     try:
-        return course.find(folder).limits
+        return course.find(folder)
     except course.BadCourse as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -116,10 +117,10 @@ def _defined(file: Path) -> set[str]:
 class StudentModule(pytest.File):
     """One stub module of a student."""
 
-    topic: Topic
+    exercises: list[Exercise]
 
     def collect(self) -> Iterator[pytest.Collector]:
-        for exercise in self.topic.exercises:
+        for exercise in self.exercises:
             function: StudentFunction = StudentFunction.from_parent(self, name=exercise.name)
             function.exercise = exercise
             yield function
