@@ -40,11 +40,12 @@ def build(checkout: Path, folder: Path) -> Path:
 
 def without_answers(wheel: Path, folder: Path) -> Path:
     """Write the students' wheel into a folder."""
-    name, version, *rest = wheel.name.split("-")
-    if name != DISTRIBUTION or len(rest) < 3 or wheel.suffix != ".whl":
+    name, *rest = wheel.name.split("-")
+    if name != DISTRIBUTION or len(rest) < 4 or wheel.suffix != ".whl":
         raise BadWheel(f"{wheel} is no wheel of this kit: its name begins with {DISTRIBUTION}-")
+    version, *tags = rest
     new = version if version.endswith(LOCAL) else version + LOCAL
-    result = folder / "-".join([name, new, *rest])
+    result = folder / "-".join([name, new, *tags])
     old_info, info = f"{name}-{version}.dist-info/", f"{name}-{new}.dist-info/"
     try:
         with zipfile.ZipFile(wheel) as full, zipfile.ZipFile(result, "w") as ours:

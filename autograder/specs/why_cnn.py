@@ -441,11 +441,9 @@ def earlier_strides_ignored(layers):
 def own_stride_first(layers):
     """a layer's own stride stretches its own kernel.
     A stride spreads the outputs: it stretches the steps of the layers after it."""
-    side, jump = 1, 1
-    for kernel, stride in layers:
-        jump *= stride
-        side += (kernel - 1) * jump
-    return side
+    kernels = [1, *(kernel for kernel, _ in layers)]
+    strides = [*(stride for _, stride in layers), 1]
+    return ops.receptive_field(list(zip(kernels, strides, strict=True)))
 
 
 def previous_stride_only(layers):
