@@ -18,6 +18,7 @@ def result(verdict: Verdict) -> dict[str, Any]:
         "version": 1,
         "status": "pass" if verdict.passed else "fail",
         "max_score": float(verdict.max_score),
+        "isolation": verdict.isolation["level"],
         "tests": [_test(exercise, law) for exercise in verdict.exercises for law in exercise.laws],
     }
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from autograder.report.plain import finding_text, message
 from autograder.report.terminal import Depth, findings, isolation
+from autograder.report.text import visible
 from autograder.verdict import ExerciseResult, LawResult, Verdict
 
 
 def document(verdict: Verdict) -> str:
     """The JSON document, as text."""
-    said = [f"Note: {warning}." for warning in verdict.warnings]
+    said = [f"Note: {visible(warning)}." for warning in verdict.warnings]
     results = {
         "score": float(verdict.score),
         "output": "\n".join([*said, isolation(verdict.isolation["level"])]),

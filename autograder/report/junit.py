@@ -18,6 +18,9 @@ def document(verdict: Verdict) -> str:
     """The XML document, as text."""
     laws = [law for exercise in verdict.exercises for law in exercise.laws]
     root = ET.Element("testsuites", {"name": visible(verdict.submission), **_counts(laws)})
+    about = ET.SubElement(root, "properties")
+    level = verdict.isolation["level"]
+    ET.SubElement(about, "property", name="autograder isolation", value=level)
     for exercise in verdict.exercises:
         root.append(_suite(exercise))
     ET.indent(root)

@@ -6,6 +6,7 @@ from within fails is in test_outputs.py.
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import os
@@ -61,7 +62,13 @@ def conv2d(x, *others):
 """
 LATER = {"crashes late": "os.abort()", "raises late": "raise RuntimeError(x.tolist())"}
 CLASS = (*GOLDEN, *SOURCES, *LATER)
-FORMATS = ("results", "timing", "page", "grade", "check", "check --json", "pytest", "junit")
+# Written beside the results by `grade --format`.
+FILES = ("classroom.txt", "gradescope.json", "junit.xml", "summary.md")
+WRITTEN = ("classroom", "gradescope", "junit", "markdown")
+FORMATS = (
+    *("results", "timing", "page", "grade", "check", "check --json", "pytest", "junit"),
+    *("github", *FILES),
+)
 
 
 class Run(NamedTuple):
@@ -91,6 +98,7 @@ def run(tmp_path_factory, golden, root):
         "HOME": str(places["home"]),
         "TMPDIR": str(places["temporary"]),
         CACHE_VARIABLE: str(places["cache"]),
+        "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
     }
 
     def command(*words):
@@ -108,8 +116,10 @@ def run(tmp_path_factory, golden, root):
     reports = {
         "grade": command(
             *("autograder.cli", "grade", "class", "--only", "conv2d"),
-            *("--seed", SEED, "--out", "out"),
+            *("--seed", SEED, "--out", "out", "--format", "github"),
+            *(word for name in WRITTEN for word in ("--format", name)),
         ),
+        "github": (folder / "summary.md").read_text("utf-8"),
         "page": (folder / "out" / "index.html").read_text("utf-8"),
         "pytest": command(
             *("pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--color=no"),
@@ -121,6 +131,10 @@ def run(tmp_path_factory, golden, root):
         for kind in ("results", "timing"):
             file = folder / "out" / name / f"{kind}.json"
             reports[f"{kind} of {name}"] = file.read_text("utf-8")
+        for file in FILES:
+            text = (folder / "out" / name / file).read_text("utf-8")
+            decoded = base64.b64decode(text).decode() if file == "classroom.txt" else text
+            reports[f"{file} of {name}"] = decoded
         check = ("autograder.cli", "check", "conv2d", "--path", f"class/{name}")
         reports[f"check of {name}"] = command(*check, "--all", "--explain")
         reports[f"check --json of {name}"] = command(*check, "--json")
@@ -232,6 +246,11 @@ def test_every_report_of_a_verdict_tells_the_level_of_isolation(run):
         "pytest": f"\nIsolation: {level}",
         "page": f"<dt>Isolation</dt><dd>{level}</dd>",
         "junit": f'<property name="autograder isolation" value="{level}"',
+        "junit.xml": f'<property name="autograder isolation" value="{level}"',
+        "classroom.txt": f'"isolation": "{level}"',
+        "gradescope.json": f'"output": "Isolation: {level}',
+        "summary.md": f"\nIsolation: {level}",
+        "github": f"\nIsolation: {level}",
     }
     assert {*told, "timing"} == set(FORMATS)
     for kind, text in run.reports.items():

@@ -663,6 +663,36 @@ def test_a_class_is_watched_too(room, tmp_path):
     assert f"{len(CLASS)} graded" in seen
 
 
+# --- formats
+
+
+def test_formats_are_written_beside_the_results(tmp_path, monkeypatch):
+    (tmp_path / "alice.py").write_text(LEAKY)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    names = ("classroom", "github", "gitlab", "gradescope", "junit", "markdown")
+    wanted = [word for name in names for word in ("--format", name)]
+    done = autograder(
+        "grade", tmp_path / "alice.py", *wanted, *("--only", "relu", "--out", tmp_path)
+    )
+    assert done.exit_code == PASSED
+    files = {file.name for file in (tmp_path / "alice").iterdir()}
+    written = {"classroom.txt", "gradescope.json", "junit.xml", "summary.md"}
+    assert files == {"results.json", "timing.json"} | written
+    summary = (tmp_path / "alice" / "summary.md").read_text()
+    assert (tmp_path / "summary.md").read_text() == summary
+    assert "| `relu` | " in summary
+    assert "\n::error file=exercises/activation.py,line=" in done.output
+
+
+def test_a_job_has_a_summary_only_in_github(tmp_path, monkeypatch):
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    (tmp_path / "alice.py").write_text(RIGHT)
+    done = autograder("grade", tmp_path / "alice.py", "--format", "github", "--out", tmp_path / "o")
+    assert done.exit_code == USAGE
+    assert "GITHUB_STEP_SUMMARY is not set here" in done.output
+    assert not (tmp_path / "o").exists()
+
+
 # --- lessons
 
 

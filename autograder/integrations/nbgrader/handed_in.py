@@ -55,11 +55,21 @@ def complete(coursedir: CourseDirectory, log: logging.Logger) -> None:
     )
     for folder in map(Path, sorted(glob(handed_in))):
         if folder.is_dir():
-            for note in lifted(folder):
+            for note in (*without_links(folder), *lifted(folder)):
                 log.warning("%s: %s", folder.relative_to(coursedir.root), note)
             for name in names:
                 if note := _mended(folder, name, names, release, limits):
                     log.warning("%s: %s", folder.relative_to(coursedir.root), note)
+
+
+def without_links(folder: Path) -> Iterator[str]:
+    """Take away links and devices: nbgrader copies what they lead to, into the feedback too."""
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            file = Path(place) / name
+            if file.is_symlink() or not (file.is_file() or file.is_dir()):
+                file.unlink()
+                yield f"{file.relative_to(folder)} is no ordinary file; it is left out"
 
 
 def lifted(folder: Path) -> Iterator[str]:
@@ -67,12 +77,8 @@ def lifted(folder: Path) -> Iterator[str]:
     place = home(folder, frozenset(topic.name for topic in catalog.topics()))
     if place in (None, ".", HOME):
         return
-    inside = folder / place
-    if inside.is_symlink():
-        return
-    for file in sorted(inside.iterdir()):
-        wanted = file.suffix in MODULES and _is_ordinary(file)
-        if wanted and not os.path.lexists(folder / file.name):
+    for file in sorted((folder / place).iterdir()):
+        if file.suffix in MODULES and file.is_file() and not os.path.lexists(folder / file.name):
             shutil.copyfile(file, folder / file.name)
     yield f"the modules lie in {place}; copied to the top"
 
@@ -100,14 +106,10 @@ def _mended(folder: Path, name: str, names: list[str], release: Path, limits: Li
     return note
 
 
-def _is_ordinary(file: Path) -> bool:
-    return file.is_file() and not file.is_symlink()
-
-
 def why_not(file: Path, limits: Limits) -> str:
     """Why nbgrader could not open a notebook; nothing where it can."""
-    if not _is_ordinary(file):
-        return "is no ordinary file"
+    if not file.is_file():
+        return "is a folder"
     if file.stat().st_size > limits.notebook_bytes:
         return f"is larger than {limits.notebook_bytes // 2**20} MiB"
     problems: dict[str, Any] = {}

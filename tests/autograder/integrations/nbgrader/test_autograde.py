@@ -135,22 +135,30 @@ def test_every_odd_hand_in_is_graded_and_told(course):
     shutil.copytree(ANSWERS / "right-loops" / "exercises", course.place("lower") / "hw")
     course.place("empty")
     os.symlink(ANSWERS / "README.md", course.place("linked") / f"{PADDING}.ipynb")
+    # nbgrader would copy what a link leads to, and give it to the student with the feedback.
+    (course.place("linked") / "notes").mkdir()
+    os.symlink(course.folder / "nbgrader_config.py", course.place("linked") / "notes" / "link.txt")
+    (course.place("linked") / "notes" / "mine.txt").write_text("mine")
+    (course.place("folder") / f"{PADDING}.ipynb").mkdir()
 
     told = course.nbgrader("autograde", PADDING)
 
     full = ("deleted", "doubled", "renamed", "other", "lower")
-    none = ("forged", "no-cells", "broken", "deep", "empty", "linked")
+    none = ("forged", "no-cells", "broken", "deep", "empty", "linked", "folder")
     assert course.grades() == {**dict.fromkeys(full, POINTS), **dict.fromkeys(none, 0.0)}
     for sentence in (
         f"deleted, {PADDING}: the cell {name} was missing; it is there again",
         f"doubled, {PADDING}: the cell {name} is there twice; the first one counts",
         f"renamed, {PADDING}: no cell is called mine; it is taken as an ordinary one",
         f"{PADDING}.ipynb is no readable notebook; it is kept as {PADDING}.ipynb.unreadable",
-        f"{PADDING}.ipynb is no ordinary file; it is kept as {PADDING}.ipynb.unreadable",
+        f"{PADDING}.ipynb is no ordinary file; it is left out",
+        "notes/link.txt is no ordinary file; it is left out",
         f"{PADDING}.ipynb was not handed in; My work (1).ipynb is taken for it",
         "the modules lie in hw; copied to the top",
     ):
         assert sentence in told
+    kept = list((course.folder / "autograded" / "linked").rglob("*.txt"))
+    assert [file.name for file in kept] == ["mine.txt"]
     # The student is told too, in the first cell with points.
     page = json.dumps(course.autograded("deleted"))
     assert f"the cell {name} was missing" in page
