@@ -468,12 +468,15 @@ def init(
         HandIn, typer.Option(help="An assignment for each lesson, or one for all modules.")
     ] = HandIn.notebooks,
     exercises: ExercisesFolder = Path("exercises"),
+    settings: CourseFile = None,
 ) -> None:
     """Make a course: source, release, configuration and gradebook."""
     with _extra("nbgrader"):
         from autograder.integrations.nbgrader import course as making
+    with _usage():
+        found = _course(settings)
     try:
-        assignments = making.init(course, exercises, hand_in)
+        assignments = making.init(course, exercises, hand_in, found)
     except making.BadCourse as error:
         _complain(str(error))
         raise typer.Exit(USAGE) from error

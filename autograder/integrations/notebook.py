@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from autograder.catalog import UnknownName, exercises, select
 
 if TYPE_CHECKING:
+    from autograder.course import Course
     from autograder.engine import Engine
     from autograder.verdict import ExerciseResult
 
@@ -91,7 +92,7 @@ def check(
         submission = read(Path(path), frozenset(e.topic for e in exercises()), engine.limits)
     verdict = None
     try:
-        verdict = engine.verdict(submission, select([name]))
+        verdict = engine.verdict(submission, select([name], _course()))
     finally:
         if verdict is None or verdict.grader_faults:
             # Interrupted, or its server is gone: the next check starts anew.
@@ -112,10 +113,17 @@ def latest(cells: Iterable[str]) -> list[str]:
 @cache
 def _engine() -> Engine:
     """One engine for the notebook's life: its server and case banks are there already."""
-    from autograder import course
     from autograder.engine import Engine
 
-    return Engine.of(limits=course.find(Path()).limits)
+    return Engine.of(limits=_course().limits)
+
+
+def _course() -> Course:
+    """The settings beside the notebook, or those above it, as in a released repository."""
+    from autograder import course
+
+    here = Path()
+    return course.find(here if (here / course.FILE).exists() else here / "..")
 
 
 def _cells() -> list[str]:

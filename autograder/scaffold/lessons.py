@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import jupytext
@@ -75,6 +75,27 @@ def notebook(source: Path, functions: Mapping[str, str] | None = None) -> nbform
         elif check := re.fullmatch(r'check\("(\w+)"\)', cell.source):
             cell.id = f"check-{check[1]}"
     return finished(built)
+
+
+def only(lesson: nbformat.NotebookNode, names: Collection[str]) -> nbformat.NotebookNode:
+    """The lesson without the cells that ask for other functions than these."""
+    others = {f"{kind}-{name}" for kind in ("stub", "check") for name in _asked(lesson) - {*names}}
+    lesson.cells = [cell for cell in lesson.cells if cell.id not in others]
+    return lesson
+
+
+def _asked(lesson: nbformat.NotebookNode) -> set[str]:
+    return {cell.id.removeprefix("stub-") for cell in lesson.cells if cell.id.startswith("stub-")}
+
+
+def without(module: str, names: Collection[str]) -> str:
+    """A stub module's text without some of its functions."""
+    lines = module.splitlines(keepends=True)
+    for node in reversed(ast.parse(module).body):
+        if isinstance(node, ast.FunctionDef) and node.name in names:
+            del lines[node.lineno - 1 : node.end_lineno]
+    # Functions are two empty lines apart.
+    return re.sub(r"\n{4,}", "\n\n\n", "".join(lines)).rstrip("\n") + "\n"
 
 
 def finished(built: nbformat.NotebookNode) -> nbformat.NotebookNode:

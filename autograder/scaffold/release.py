@@ -176,18 +176,12 @@ def _stubs(root: Path, exercises: Path, chosen: Sequence[Exercise]) -> None:
 def stubs_of(file: Path, names: Collection[str], left_out: Collection[str]) -> str:
     """A stub module's text without some of its functions; BadRelease where one is written."""
     text = file.read_text("utf-8")
-    lines = text.splitlines(keepends=True)
-    for node in reversed(ast.parse(text).body):
-        if not isinstance(node, ast.FunctionDef) or node.name not in names:
-            continue
-        last = ast.unparse(node.body[-1])
-        if len(node.body) > 2 or last != "raise NotImplementedError":
-            raise BadRelease(f"{file}: {node.name} is no stub; students would see what is written")
-        if node.name in left_out:
-            assert node.end_lineno is not None
-            del lines[node.lineno - 1 : node.end_lineno]
-    # Functions are two empty lines apart.
-    return re.sub(r"\n{4,}", "\n\n\n", "".join(lines)).rstrip("\n") + "\n"
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef) and node.name in names:
+            last = ast.unparse(node.body[-1])
+            if len(node.body) > 2 or last != "raise NotImplementedError":
+                raise BadRelease(f"{file}: {node.name} is no stub; students would see your code")
+    return lessons.without(text, left_out)
 
 
 def _table(rows: str, chosen: Sequence[Exercise]) -> str:
@@ -218,15 +212,9 @@ def _lessons(root: Path, exercises: Path, chosen: Sequence[Exercise]) -> None:
     topics = {exercise.topic for exercise in chosen}
     for source in lessons.sources(exercises):
         if lessons.topic_of(source) in topics:
-            notebook = lessons.notebook(source)
-            notebook.cells = [cell for cell in notebook.cells if _stays(cell.id, names)]
+            notebook = lessons.only(lessons.notebook(source), names)
             nbformat.write(notebook, folder / f"{source.stem}.ipynb")
     _write(folder / "requirements.txt", "\n".join(["-c ../constraints.txt", *NOTEBOOKS]) + "\n")
-
-
-def _stays(cell: str, names: Collection[str]) -> bool:
-    kind, _, name = cell.partition("-")
-    return kind not in ("stub", "check") or name in names
 
 
 # --- what judges

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import subprocess
 import sys
 
 import pytest
 
-from autograder.course import LEAST, MOST, BadCourse, Course, find, load
+from autograder import catalog
+from autograder.course import LEAST, MOST, BadCourse, Course, dumps, find, load
 from autograder.isolation.limits import DEFAULT, MIB, Limits
 
 
@@ -53,6 +55,28 @@ def test_every_limit_can_be_set(written):
         ("[limits]\ncall_seconds = inf", "it is inf"),
         ("[limits]\nmemory_bytes = 1000", "limits.memory_bytes must be from 268435456 to"),
         ("[limits]\npatience = 2.0", "limits.patience must be from 0.001 to 1; it is 2.0"),
+        ("points = 3", "points must be a table, [points]"),
+        (
+            "[points]\nconv3d = 1",
+            "points names 'conv3d', which is no exercise; did you mean conv2d?",
+        ),
+        ("[points]\npadding = 1", "points names 'padding', which is no exercise"),
+        ("[points]\nconv2d = '9'", "points.conv2d must be a number; it is '9'"),
+        ("[points]\nconv2d = true", "points.conv2d must be a number; it is True"),
+        ("[points]\nconv2d = 0", "points.conv2d must be above 0 and at most 1000; it is 0"),
+        ("[points]\nconv2d = nan", "points.conv2d must be above 0 and at most 1000; it is nan"),
+        ("[points]\nconv2d = 1001", "it is 1001"),
+        ("[due]\npoolings = 1", "due names 'poolings', which is no exercise and no topic; did you"),
+        ("[due]\nrelu = 2027-03-01", "due.relu must be a date and time with its offset, such as"),
+        (
+            "[due]\nrelu = 2027-03-01T10:00:00",
+            "such as 2027-03-01T23:59:00+01:00; it is 2027-03-01",
+        ),
+        ("[due]\nrelu = 'soon'", "it is soon"),
+        ("[release]\nwith = []", "there is no setting release.with; did you mean without?"),
+        ("[release]\nwithout = 'relu'", "release.without must be a list of names; it is 'relu'"),
+        ("[release]\nwithout = [1]", "release.without must be a list of names; it is [1]"),
+        ("[release]\nwithout = ['rellu']", "release.without names 'rellu', which is no exercise"),
         ("[limits", "is not TOML: "),
         (b"\xff\xfe", "is not UTF-8 text"),
     ],
@@ -63,6 +87,62 @@ def test_what_cannot_be_used_is_one_sentence(written, text, told):
     assert told in str(error.value)
     assert "course.toml" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+SETTINGS = """
+[limits]
+call_seconds = 4.0
+
+[points]
+relu = 3.3
+conv2d = 10
+
+[due]
+pooling = 2027-03-01T23:59:00+01:00
+relu = 2027-01-31T18:00:00Z
+
+[release]
+without = ["grouped_conv2d", "keras_bridge"]
+"""
+
+
+def test_what_is_written_is_read_again(written):
+    course = load(written(SETTINGS))
+    assert course.points == {"relu": 3.3, "conv2d": 10.0}
+    assert course.due["pooling"].isoformat() == "2027-03-01T23:59:00+01:00"
+    assert course.without == ("grouped_conv2d", "keras_bridge")
+    assert load(written(dumps(course))) == course
+    assert dumps(Course()) == ""
+
+
+def test_points_are_shared_by_the_laws_as_before(written):
+    course = load(written(SETTINGS))
+    (before,), (after,) = catalog.select(["relu"]), catalog.select(["relu"], course)
+    assert (before.points, after.points) == (2.0, 3.3)
+    shares = [law.points / before.points for law in before.laws]
+    assert [law.points / 3.3 for law in after.laws] == pytest.approx(shares)
+    assert [law.name for law in after.laws] == [law.name for law in before.laws]
+    (untouched,) = catalog.select(["softmax"], course)
+    assert untouched.points == catalog.select(["softmax"])[0].points
+
+
+def test_what_is_left_out_is_not_asked_for(written):
+    course = load(written(SETTINGS))
+    names = {exercise.name for exercise in catalog.exercises()}
+    gone = {"grouped_conv2d", *(e.name for e in catalog.select(["keras_bridge"]))}
+    assert {exercise.name for exercise in catalog.select((), course)} == names - gone
+    assert "grouped_conv2d" not in {e.name for e in catalog.select(["convolution"], course)}
+    for name in ("grouped_conv2d", "keras_bridge", "predict"):
+        with pytest.raises(catalog.UnknownName, match="is left out of this course"):
+            catalog.select(["relu", name], course)
+
+
+def test_points_of_tenths_add_up(written, judge, engine_of):
+    """Not to 3.3000000000000003, which a platform would take for more than all."""
+    course = load(written(SETTINGS))
+    (exercise,) = catalog.select(["relu"], course)
+    result = judge(exercise, "import numpy as np\ndef relu(x): return np.maximum(x * 1.0, 0)\n")
+    assert 0 < result.score <= result.max_score == 3.3
 
 
 def run(arguments, folder):
@@ -136,3 +216,25 @@ def test_settings_elsewhere_are_named(written, tmp_path):
         done = run(asked, elsewhere)
         assert done.returncode == 2
         assert told in done.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "grade", "pytest"])
+def test_points_of_the_course_are_the_points(written, tmp_path, command):
+    written("[points]\nrelu = 40\n[release]\nwithout = ['softmax']\n")
+    module = tmp_path / "activation.py"
+    module.write_text("def relu(x): return 1\ndef softmax(x): return 1\n")
+    arguments = {
+        "check": ["autograder.cli", "check", "activation", "--path", str(module)],
+        "grade": ["autograder.cli", "grade", str(module), "--only", "activation", "--out", "out"],
+        "pytest": ["pytest", "-q", str(module)],
+    }[command]
+    done = run(arguments, tmp_path)
+    if command == "grade":
+        told = json.loads((tmp_path / "out" / "activation" / "results.json").read_text())
+        assert [(e["name"], e["max_score"]) for e in told["exercises"]] == [
+            ("relu", 40.0),
+            ("cross_entropy", 2.5),
+        ]
+    else:
+        assert "of 42.5 points" in done.stdout
+        assert "softmax" not in done.stdout

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -18,6 +19,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder import catalog
+from autograder.course import FILE, Course, dumps
 from autograder.integrations.nbgrader.settings import CONFIG, TEMPLATES, api
 from autograder.scaffold import lessons
 from autograder.spec import Exercise
@@ -41,18 +43,27 @@ class BadCourse(ValueError):
     """The course cannot be made; the message says why, in one sentence."""
 
 
-def init(course: Path, exercises: Path, hand_in: str) -> list[str]:
-    """Make a course in an empty or new folder; returns the names of its assignments."""
+def init(course: Path, exercises: Path, hand_in: str, settings: Course | None = None) -> list[str]:
+    """Make a course in an empty or new folder; returns the names of its assignments.
+
+    The settings give points, leave exercises out, and say when a lesson's assignment is due.
+    """
+    settings = settings or Course()
+    chosen = catalog.select((), settings)
+    topics = {exercise.topic for exercise in chosen}
     if course.exists() and (not course.is_dir() or any(course.iterdir())):
         raise BadCourse(f"{course} is there already; name a new folder, or an empty one")
     if not lessons.sources(exercises):
         raise BadCourse(f"{exercises} holds no lessons; run this in a checkout of the kit")
     source = course / "source"
     if hand_in == NOTEBOOKS:
-        assignments = [_lesson(file, exercises, source) for file in lessons.sources(exercises)]
+        files = [f for f in lessons.sources(exercises) if lessons.topic_of(f) in topics]
+        assignments = [_lesson(file, exercises, source, chosen) for file in files]
     else:
-        assignments = [_modules(exercises, source)]
+        assignments = [_modules(exercises, source, chosen)]
     shutil.copyfile(TEMPLATES / CONFIG, course / CONFIG)
+    if settings != Course():
+        (course / FILE).write_text(dumps(settings), encoding="utf-8")
     # nbgrader calls alembic by its name.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     grader = api(course)
@@ -60,6 +71,9 @@ def init(course: Path, exercises: Path, hand_in: str) -> list[str]:
         done = grader.generate_assignment(assignment)
         if not done["success"]:
             raise RuntimeError(f"nbgrader cannot generate {assignment}:\n{done['log']}")
+        if (due := settings.due.get(assignment[3:])) is not None:
+            with grader.gradebook as gradebook:
+                gradebook.update_or_create_assignment(assignment, duedate=due)
     return assignments
 
 
@@ -67,19 +81,20 @@ def count(assignments: list[str]) -> str:
     return f"{len(assignments)} assignment{'s' if len(assignments) > 1 else ''}"
 
 
-def _lesson(file: Path, exercises: Path, source: Path) -> str:
+def _lesson(file: Path, exercises: Path, source: Path, chosen: Sequence[Exercise]) -> str:
     """One lesson as an assignment."""
     folder = source / file.stem
     folder.mkdir(parents=True)
     for module in lessons.pictures(exercises):
         shutil.copyfile(module, folder / module.name)
-    nbformat.write(graded(lessons.notebook(file)), folder / f"{file.stem}.ipynb")
+    lesson = lessons.only(lessons.notebook(file), {exercise.name for exercise in chosen})
+    nbformat.write(graded(lesson, chosen), folder / f"{file.stem}.ipynb")
     return file.stem
 
 
-def graded(lesson: NotebookNode) -> NotebookNode:
+def graded(lesson: NotebookNode, chosen: Sequence[Exercise]) -> NotebookNode:
     """A lesson in which the stubs' cells are solutions, and the checks give the points."""
-    points = {exercise.name: exercise.points for exercise in catalog.exercises()}
+    points = {exercise.name: exercise.points for exercise in chosen}
     for cell in lesson.cells:
         kind, _, name = cell.id.partition("-")
         if kind == "stub":
@@ -98,17 +113,22 @@ def graded(lesson: NotebookNode) -> NotebookNode:
     return lesson
 
 
-def _modules(exercises: Path, source: Path) -> str:
+def _modules(exercises: Path, source: Path, chosen: Sequence[Exercise]) -> str:
     """All stub modules as an assignment, with the report card."""
     folder = source / HOME
     (folder / HOME).mkdir(parents=True)
+    names = {exercise.name for exercise in chosen}
     for topic in catalog.topics():
-        shutil.copyfile(exercises / f"{topic.name}.py", folder / HOME / f"{topic.name}.py")
-    nbformat.write(report_card(), folder / f"{CARD}.ipynb")
+        left_out = {exercise.name for exercise in topic.exercises} - names
+        if len(left_out) < len(topic.exercises):
+            module = (exercises / f"{topic.name}.py").read_text("utf-8")
+            stubs = lessons.without(module, left_out)
+            (folder / HOME / f"{topic.name}.py").write_text(stubs, encoding="utf-8")
+    nbformat.write(report_card(chosen), folder / f"{CARD}.ipynb")
     return HOME
 
 
-def report_card() -> NotebookNode:
+def report_card(chosen: Sequence[Exercise]) -> NotebookNode:
     """A notebook with a cell for the points of every exercise."""
     cells = [
         new_markdown_cell(
@@ -118,8 +138,9 @@ def report_card() -> NotebookNode:
         )
     ]
     for topic in catalog.topics():
-        cells.append(new_markdown_cell(f"## {topic.title}", id=f"topic-{topic.name}"))
-        cells += [_card(exercise) for exercise in topic.exercises]
+        if asked := [exercise for exercise in chosen if exercise.topic == topic.name]:
+            cells.append(new_markdown_cell(f"## {topic.title}", id=f"topic-{topic.name}"))
+            cells += [_card(exercise) for exercise in asked]
     return lessons.finished(new_notebook(cells=cells))
 
 

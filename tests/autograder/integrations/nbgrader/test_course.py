@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import nbformat
 import pytest
 from typer.testing import CliRunner
 
 from autograder import catalog, cli
+from autograder.course import load
 from autograder.integrations.nbgrader.course import BadCourse, init, report_card
+from autograder.integrations.nbgrader.settings import api
 
 TOPICS = {topic.name: topic for topic in catalog.topics()}
 
@@ -55,7 +60,10 @@ def test_modules_are_released_with_a_report_card(modules_course):
     release = modules_course.folder / "release" / "exercises"
     stubs = sorted(file.name for file in (release / "exercises").iterdir())
     assert stubs == sorted(f"{name}.py" for name in TOPICS)
-    points = {name: cell.metadata.nbgrader.points for name, cell in metadata(report_card()).items()}
+    points = {
+        name: cell.metadata.nbgrader.points
+        for name, cell in metadata(report_card(catalog.exercises())).items()
+    }
     assert points == {exercise.name: exercise.points for exercise in catalog.exercises()}
 
 
@@ -80,3 +88,44 @@ def test_what_is_wrong_is_told_in_a_sentence(tmp_path, monkeypatch):
     assert done.exit_code == cli.USAGE
     assert "exercises holds no lessons; run this in a checkout of the kit" in done.output
     assert not list(tmp_path.iterdir())
+
+
+SETTINGS = """
+[points]
+relu = 40
+
+[due]
+activation = 2027-01-31T18:00:00+01:00
+
+[release]
+without = ["softmax", "padding"]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hand_in", ["notebooks", "modules"])
+def test_points_due_dates_and_what_is_left_out_are_the_courses(tmp_path, two_lessons, hand_in):
+    (tmp_path / "course.toml").write_text(SETTINGS)
+    settings = load(tmp_path / "course.toml")
+    # The folder holds the stubs of two topics only.
+    others = {topic for topic in TOPICS if not (two_lessons / f"{topic}.py").exists()}
+    settings = dataclasses.replace(settings, without=(*settings.without, *sorted(others)))
+    folder = tmp_path / "course"
+    (assignment,) = init(folder, two_lessons, hand_in, settings)
+    name = assignment if hand_in == "notebooks" else "report_card"
+    released = nbformat.read(folder / "release" / assignment / f"{name}.ipynb", as_version=4)
+    points = {
+        name: cell.metadata.nbgrader.points
+        for name, cell in metadata(released).items()
+        if cell.metadata.nbgrader.grade
+    }
+    assert points == {"relu": 40.0, "cross_entropy": 2.5}
+    assert load(folder / "course.toml") == settings
+    if hand_in == "notebooks":
+        assert assignment == "05_activation"
+        with api(folder).gradebook as gradebook:
+            due = gradebook.find_assignment(assignment).duedate
+        assert due.isoformat() == "2027-01-31T17:00:00"  # as nbgrader keeps it, in UTC
+    else:
+        module = folder / "release" / assignment / "exercises" / "activation.py"
+        assert "def softmax" not in module.read_text("utf-8")
