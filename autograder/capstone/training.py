@@ -1,0 +1,139 @@
+"""Training that shows how far it is, and goes on where it was interrupted.
+
+Keras, and TensorFlow with it, is imported by `keras()` alone, when something is trained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+INSTALL = "pip install -c constraints.txt -e '.[capstone]'"
+Tell = Callable[[int, int, str], None]
+Data = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
+
+
+class NoTensorFlow(Exception):
+    """TensorFlow is not installed; the text says which command installs it."""
+
+
+def keras() -> Any:
+    """The module, with TensorFlow behind it and its talk switched off."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        import keras
+        import tensorflow  # noqa: F401
+    except ImportError as error:
+        raise NoTensorFlow(f"this needs TensorFlow, which is not installed: {INSTALL}") from error
+    return keras
+
+
+def silent(done: int, total: int, text: str) -> None:
+    """For whoever wants to hear nothing."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long, in which steps, and how large they are at first; they shrink along a cosine."""
+
+    epochs: int
+    batch: int
+    rate: float
+    seed: int = 0
+
+
+def learn(model: Any, data: Data, plan: Plan, tell: Tell = silent, kept: Path | None = None) -> Any:
+    """Train by `plan`; each epoch's images and labels come from `data` and a generator of its own.
+
+    After each epoch the model is written to `kept`. Where that file is there already, training
+    goes on from it, and gives what it would have given without the interruption. The model returned
+    is the one that was trained: after an interruption, the one that was kept.
+    """
+    k = keras()
+    images, labels = data(np.random.default_rng((plan.seed, 0)))
+    steps = -(-len(images) // plan.batch)
+    done = 0
+    if kept is not None and kept.is_file():
+        model = k.models.load_model(kept)
+        done = int(model.optimizer.iterations) // steps
+    else:
+        rate = k.optimizers.schedules.CosineDecay(plan.rate, steps * plan.epochs)
+        model.compile(
+            k.optimizers.Adam(rate),
+            k.losses.SparseCategoricalCrossentropy(),
+            jit_compile=False,  # compiling takes longer here than it saves
+        )
+    total = len(images) * plan.epochs
+
+    class Steps(k.callbacks.Callback):  # type: ignore[name-defined, misc]
+        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+            seen = epoch * len(images) + min((batch + 1) * plan.batch, len(images))
+            loss = (logs or {}).get("loss", float("nan"))
+            tell(seen, total, f"epoch {epoch + 1} of {plan.epochs}, loss {loss:.3f}")
+
+    for epoch in range(done, plan.epochs):
+        if epoch:
+            images, labels = data(np.random.default_rng((plan.seed, epoch)))
+        model.fit(
+            images,
+            labels,
+            batch_size=plan.batch,
+            epochs=1,
+            shuffle=False,
+            verbose=0,
+            callbacks=[Steps()],
+        )
+        if kept is not None:
+            save(model, kept)
+    return model
+
+
+def save(model: Any, file: Path) -> None:
+    """Write a model whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.stem}.part.keras")
+    model.save(part)
+    part.replace(file)
+
+
+def key(*parts: object) -> str:
+    """A short name for what a kept model depends on."""
+    text = repr([astuple(p) if isinstance(p, Plan) else p for p in parts])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def digest(weights: list[np.ndarray]) -> str:
+    """The hash of all weights in their order; unlike a file's, it does not change with the date."""
+    sha = hashlib.sha256()
+    for array in weights:
+        sha.update(repr((array.shape, array.dtype.str)).encode())
+        sha.update(np.ascontiguousarray(array).tobytes())
+    return sha.hexdigest()
+
+
+def network(width: int = 16) -> tuple[Any, Any]:
+    """Input and output of the backbone, untrained: three stages of two convolutions each.
+
+    Raw images (28, 28, 1) with values 0 to 255 in, features (7, 7, 4 * width) out.
+    """
+    layers = keras().layers
+    given = keras().Input((28, 28, 1), name="image")
+    x = layers.Rescaling(1 / 255, name="pixels")(given)
+    for stage in (1, 2, 3):
+        for step in (1, 2):
+            name = f"stage{stage}_{step}"
+            x = layers.Conv2D(
+                width * 2 ** (stage - 1), 3, padding="same", use_bias=False, name=f"{name}_conv"
+            )(x)
+            x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+            x = layers.ReLU(name=f"{name}_relu")(x)
+        if stage < 3:
+            x = layers.MaxPooling2D(name=f"stage{stage}_pool")(x)
+    return given, x
