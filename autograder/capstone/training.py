@@ -137,3 +137,66 @@ def network(width: int = 16) -> tuple[Any, Any]:
         if stage < 3:
             x = layers.MaxPooling2D(name=f"stage{stage}_pool")(x)
     return given, x
+
+
+HEAD = Plan(epochs=8, batch=128, rate=2e-3)
+TUNED = Plan(epochs=8, batch=128, rate=1e-3)
+
+
+def head_on(
+    backbone: Any,
+    images: np.ndarray,
+    labels: np.ndarray,
+    plan: Plan = HEAD,
+    tell: Tell = silent,
+) -> Any:
+    """The frozen backbone with a linear head; every image's features are computed once."""
+    from autograder.capstone.solution.digits import build_head
+
+    backbone.trainable = False
+    k = keras()
+    k.utils.set_random_seed(plan.seed)
+    features = _features(backbone, images, tell)
+
+    def data(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        order = rng.permutation(len(labels))
+        return features[order], labels[order]
+
+    head = learn(build_head(features.shape[1:]), data, plan, tell)
+    image = k.Input((28, 28, 1), name="image")
+    return k.Model(image, head(backbone(image, training=False)))
+
+
+def _features(backbone: Any, images: np.ndarray, tell: Tell) -> np.ndarray:
+    parts = []
+    for start in range(0, len(images), 2000):
+        part = images[start : start + 2000, ..., None]
+        parts.append(backbone.predict(part, batch_size=250, verbose=0))
+        tell(start + len(part), len(images), "features of the frozen backbone")
+    return np.concatenate(parts)
+
+
+def fine_tune(
+    model: Any,
+    images: np.ndarray,
+    labels: np.ndarray,
+    plan: Plan = TUNED,
+    tell: Tell = silent,
+    kept: Path | None = None,
+) -> Any:
+    """Train the head and the backbone's last stage on, every image changed anew in every epoch.
+
+    Batch normalisation keeps the statistics that it was pretrained with.
+    """
+    from autograder.capstone.augment import warp
+
+    backbone = model.get_layer("backbone")
+    backbone.trainable = True
+    for layer in backbone.layers:
+        layer.trainable = layer.name.startswith("stage3") and not layer.name.endswith("norm")
+
+    def data(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        order = rng.permutation(len(labels))
+        return warp(images[order], rng)[..., None], labels[order]
+
+    return learn(model, data, plan, tell, kept)
