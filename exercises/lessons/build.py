@@ -30,6 +30,12 @@ def topic_of(source: Path) -> str:
     return source.stem[3:]
 
 
+def module_of(source: Path) -> Path:
+    """The stub module of a lesson; the capstone has a folder, and asks for its `digits.py`."""
+    module = HERE.parent / f"{topic_of(source)}.py"
+    return module if module.is_file() else HERE.parent / topic_of(source) / "digits.py"
+
+
 def stubs(module: str) -> dict[str, str]:
     """The functions of a stub module as text."""
     return {
@@ -47,7 +53,7 @@ def introduction(module: str) -> str:
 
 def notebook(source: Path, functions: Mapping[str, str] | None = None) -> nbformat.NotebookNode:
     """The notebook of a lesson; `functions` stand in its stub cells if given."""
-    module = (HERE.parent / f"{topic_of(source)}.py").read_text("utf-8")
+    module = module_of(source).read_text("utf-8")
     functions = stubs(module) if functions is None else functions
     built = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
     built.cells.insert(0, new_markdown_cell(introduction(module)))
@@ -71,9 +77,10 @@ def notebook(source: Path, functions: Mapping[str, str] | None = None) -> nbform
 
 
 def build(folder: Path) -> None:
-    """Write all notebooks, and beside them the module that draws their pictures."""
+    """Write all notebooks, and beside them the modules that draw their pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(HERE / "pictures.py", folder / "pictures.py")
+    for module in HERE.glob("*pictures.py"):
+        shutil.copyfile(module, folder / module.name)
     for source in sources():
         nbformat.write(notebook(source), folder / f"{source.stem}.ipynb")
 
