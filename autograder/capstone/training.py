@@ -6,8 +6,11 @@ Keras, and TensorFlow with it, is imported by `keras()` alone, when something is
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +31,28 @@ def keras() -> Any:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        import keras
-        import tensorflow  # noqa: F401
+        with _quiet():
+            import keras
+            import tensorflow  # noqa: F401
     except ImportError as error:
         raise NoTensorFlow(f"this needs TensorFlow, which is not installed: {INSTALL}") from error
+    # Models are made and left in turns here; each warns that the last one's graph is of no use.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return keras
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """TensorFlow's libraries greet on stderr while they are loaded, whatever their log level."""
+    sys.stderr.flush()
+    before = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
 
 
 def silent(done: int, total: int, text: str) -> None:

@@ -31,13 +31,14 @@ letters = backbone.load()
 pictures.first_filters(letters)
 
 # %%
-pictures.feature_maps(letters, digits.test_images[7])
+five = digits.test_images[digits.test_labels == 5][0]
+pictures.feature_maps(letters, five)
 
 # %% [markdown]
 # The deeper a layer, the coarser its maps, and the less one can say what they stand for. But they
 # hold what tells one stroke from another, and that is what the head builds on.
 #
-# **Try it.** Another digit: `digits.test_images[3]`. Which maps of the first stage find edges,
+# **Try it.** Another digit: `digits.test_images[30]`. Which maps of the first stage find edges,
 # which find ink?
 #
 # ## A head

@@ -28,7 +28,7 @@ def some_of_each(digits: Mnist) -> None:
 
 
 def first_filters(backbone: Any) -> None:
-    """The kernels of the first convolution, blue below zero and orange above."""
+    """The kernels of the first convolution, purple below zero and orange above."""
     kernels = backbone.get_layer("stage1_1_conv").get_weights()[0][:, :, 0]
     _, axes = plt.subplots(2, 8, figsize=(8, 2.2), facecolor="white", layout="constrained")
     for number, one in enumerate(axes.flat):
@@ -40,9 +40,7 @@ def feature_maps(backbone: Any, image: np.ndarray, most: int = 16) -> None:
     names = [f"stage{stage}_2_relu" for stage in (1, 2, 3)]
     outputs = [backbone.get_layer(name).output for name in names]
     maps = keras.Model(backbone.inputs, outputs).predict(image[None, ..., None], verbose=0)
-    figure, axes = plt.subplots(
-        4, most, figsize=(9.2, 3.4), facecolor="white", layout="constrained"
-    )
+    _, axes = plt.subplots(4, most, figsize=(9.2, 3.4), facecolor="white", layout="constrained")
     for one in axes.flat:
         one.axis("off")
     image_on(axes[0, 0], image)
@@ -53,7 +51,6 @@ def feature_maps(backbone: Any, image: np.ndarray, most: int = 16) -> None:
             axes[row, number].axis("on")
             image_on(axes[row, number], found[0, :, :, number])
         axes[row, 0].set_title(f"stage {row}: {side}×{side}", fontsize=9, loc="left", color=INK)
-    figure.patch.set_facecolor("white")
 
 
 def trained(train_head: TrainHead, backbone: Any, digits: Mnist, each: int) -> Any:
@@ -74,7 +71,7 @@ def few_label_curves(
     digits: Mnist,
     counts: tuple[int, ...] = (5, 20, 100),
     draws: int = 3,
-    steps: int = 300,
+    steps: int = 200,
 ) -> None:
     """Accuracy against labels: your head on the frozen backbone, and the network from scratch."""
     from autograder.capstone import backbone
