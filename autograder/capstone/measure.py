@@ -25,8 +25,8 @@ from autograder.capstone.data import Mnist, few
 
 SEEDS = (0, 1, 2)
 FEW = (10, 100, 1000)  # labels of each class
-RATES = (1e-3, 3e-3, 1e-2)  # tried for training from scratch
-STEPS, BATCH = 1500, 32  # of training from scratch on few labels
+RATES = (1e-3, 3e-3, 1e-2)  # tried for training from scratch, with the first seed
+STEPS, BATCH = 1000, 32  # of training from scratch on few labels
 HELD = 1000  # training digits that choose the learning rate
 
 WAYS = {
@@ -42,7 +42,7 @@ def measure(mnist: Mnist, journal: Path, tell: training.Tell = training.silent) 
     """All runs; those that are in the journal are not made again."""
     rows = _read(journal)
     known = {_name(row) for row in rows}
-    wanted = list(_runs(mnist))
+    wanted = list(_runs(mnist, rows))
     for number, (name, run) in enumerate(wanted):
         if json.dumps(name) in known:
             continue
@@ -69,8 +69,10 @@ def _name(row: Row) -> str:
     return json.dumps((row["way"], row["each"], row["seed"]))
 
 
-def _runs(mnist: Mnist) -> Iterator[tuple[tuple[str, int | str, int], Callable[[], Row]]]:
-    """The name of every run, and the run."""
+def _runs(
+    mnist: Mnist, rows: list[Row]
+) -> Iterator[tuple[tuple[str, int | str, int], Callable[[], Row]]]:
+    """The name of every run, and the run; `rows` are those made so far."""
     for seed in SEEDS:
         yield ("fine-tuned", "all", seed), partial(_whole, mnist, seed)
         for each in FEW:
@@ -78,7 +80,7 @@ def _runs(mnist: Mnist) -> Iterator[tuple[tuple[str, int | str, int], Callable[[
             images, labels = mnist.train_images[chosen], mnist.train_labels[chosen]
             yield ("frozen", each, seed), partial(_frozen, mnist, images, labels)
             for way in ("scratch", "scratch augmented"):
-                run = partial(_scratch, mnist, images, labels, seed, way == "scratch augmented")
+                run = partial(_scratch, mnist, images, labels, (way, each, seed), rows)
                 yield (way, each, seed), run
 
 
@@ -109,13 +111,21 @@ def _whole(mnist: Mnist, seed: int) -> Row:
 
 
 def _scratch(
-    mnist: Mnist, images: np.ndarray, labels: np.ndarray, seed: int, augmented: bool
+    mnist: Mnist,
+    images: np.ndarray,
+    labels: np.ndarray,
+    name: tuple[str, int, int],
+    rows: list[Row],
 ) -> Row:
     """The whole network untrained, with the learning rate that reads most of the digits held back.
 
     The 1,000 digits held back are labels that the other ways do not have: this favours scratch.
+    The first seed chooses the rate, the others take it.
     """
-    held = few(mnist.train_labels, HELD // 10, np.random.default_rng(1000 + seed))
+    way, each, seed = name
+    augmented = way == "scratch augmented"
+    chosen = [row["rate"] for row in rows if (row["way"], row["each"]) == (way, each)]
+    held = few(mnist.train_labels, HELD // 10, np.random.default_rng(1000))
     judges = mnist.train_images[held][..., None], mnist.train_labels[held]
     passes = max(1, round(STEPS * BATCH / len(images)))
 
@@ -125,7 +135,7 @@ def _scratch(
         return seen[..., None], labels[order]
 
     found: list[tuple[float, float, float, float]] = []
-    for rate in RATES:
+    for rate in chosen[:1] or RATES:
         model = untrained()
         start = time.process_time()
         training.learn(model, data, training.Plan(passes, BATCH, rate, seed))
@@ -204,9 +214,8 @@ How many of MNIST's 10,000 test digits are read rightly, in percent: mean and st
 ![Accuracy against labels of each class](capstone.svg)
 
 - **From scratch** is the backbone's own network with a linear head, untrained, in {steps} steps of
-  {batch} digits. Of the learning rates {rates} the one counts that reads most of 1,000 further
-  training digits: labels that the other ways do not have. The seconds are those of the one
-  training that counts.
+  {batch} digits. Of the learning rates {rates} the first seed chooses the one with
+  which most of 1,000 further training digits are read: labels that the other ways do not have.
 - **Augmented** turns, moves, shears and scales every digit anew in every pass. The answer key's
   head sees such changes too where it has few digits, so this is the column to compare with.
 - **Fine-tuned** trains the backbone's last stage on after the head; its seconds are those of both.

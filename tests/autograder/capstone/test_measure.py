@@ -53,7 +53,7 @@ def test_runs_in_the_journal_are_not_made_again(tmp_path, monkeypatch):
     pytest.importorskip("tensorflow")
     made = []
 
-    def runs(mnist):
+    def runs(mnist, rows):
         for seed in (0, 1):
             yield ("frozen", 10, seed), lambda seed=seed: made.append(seed) or {"accuracy": 0.5}
 
@@ -70,5 +70,5 @@ def test_runs_in_the_journal_are_not_made_again(tmp_path, monkeypatch):
 
 
 def test_every_way_is_run_with_every_seed():
-    names = [name for name, _ in measure._runs(subset())]
+    names = [name for name, _ in measure._runs(subset(), [])]
     assert len(set(names)) == len(names) == len(measure.SEEDS) * (1 + 3 * len(measure.FEW))
