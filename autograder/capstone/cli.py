@@ -127,7 +127,7 @@ def measure(
     ] = Path("build/capstone.md"),
     path: DataFile = None,
 ) -> None:
-    """Measure every way of training, from scratch as well, with three seeds: an hour."""
+    """Measure every way of training, from scratch as well, with three seeds: 15 minutes."""
     from autograder.capstone import measure as figures
     from autograder.capstone import training
     from autograder.capstone.backbone import SHA256

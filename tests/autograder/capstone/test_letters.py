@@ -121,3 +121,17 @@ def test_without_npm_it_is_told_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(letters.NoFonts, match="Node"):
         letters.fetch(tmp_path / "fonts")
+
+
+def test_every_letter_of_every_font_is_rendered(archives):
+    images, labels = letters.letters(archives)
+    assert images.shape == (104, 28, 28)
+    assert images.dtype == np.uint8
+    assert set(labels.tolist()) == set(range(37))
+    assert labels[:52].tolist() == labels[52:].tolist()
+    # Paper outside of the square of 20 that holds the ink, but for the centre of mass.
+    assert images[:, 0].max() == 0
+    assert images.max(axis=(1, 2)).min() > 150
+    big_l = images[11]
+    assert labels[11] == letters.label_of("L")
+    assert big_l[:, :14].sum() > big_l[:, 14:].sum()  # its upright is on the left
