@@ -114,7 +114,7 @@ def train(
                 model = training.keras().models.load_model(kept)
             if not frozen:
                 model = training.fine_tune(model, images, truth, training.TUNED, tell, kept)
-                kept.unlink()
+                training.forget(kept)
         training.save(model, out)
         reached = accuracy(model, mnist)
     print(f"{out}: {reached:.2%} of {len(mnist.test_labels):,} test digits are read rightly")

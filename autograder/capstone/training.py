@@ -83,7 +83,14 @@ def learn(model: Any, data: Data, plan: Plan, tell: Tell = silent, kept: Path | 
     if kept is not None and kept.is_file():
         model = k.models.load_model(kept)
         done = int(model.optimizer.iterations) // steps
+        # A kept model has its dropout begin anew; each step of training draws once.
+        for generator, state in zip(_generators(model), np.load(_seeds(kept)), strict=True):
+            generator.state.assign(state + np.array([0, done * steps], state.dtype))
     else:
+        if kept is not None:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            states = [np.asarray(g.state) for g in _generators(model)]
+            np.save(_seeds(kept), np.array(states, np.uint32).reshape(-1, 2))
         rate = k.optimizers.schedules.CosineDecay(plan.rate, steps * plan.epochs)
         model.compile(
             k.optimizers.Adam(rate),
@@ -113,6 +120,28 @@ def learn(model: Any, data: Data, plan: Plan, tell: Tell = silent, kept: Path | 
         if kept is not None:
             save(model, kept)
     return model
+
+
+def _seeds(kept: Path) -> Path:
+    """The file with the random states that the training of a kept model began with."""
+    return kept.with_suffix(".npy")
+
+
+def _generators(model: Any) -> list[Any]:
+    """What the layers of a model draw from, dropout above all."""
+    found = []
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            found += _generators(layer)
+        elif hasattr(layer, "seed_generator"):
+            found.append(layer.seed_generator)
+    return found
+
+
+def forget(kept: Path) -> None:
+    """Remove a kept model that is done with."""
+    kept.unlink(missing_ok=True)
+    _seeds(kept).unlink(missing_ok=True)
 
 
 def save(model: Any, file: Path) -> None:
