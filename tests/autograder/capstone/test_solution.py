@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from autograder.capstone import backbone
 from autograder.capstone.data import subset
+from autograder.capstone.measure import accuracy
 from autograder.capstone.solution.predict import fold_batch_norm, predict
 
 
@@ -60,3 +62,23 @@ def test_the_key_gives_what_keras_gives(keras):
     assert ours.dtype == np.float32
     # Probabilities: sums of 3,136 products in float32, whose logits are of order one.
     np.testing.assert_allclose(ours, theirs, atol=2e-5)
+
+
+@pytest.mark.slow
+def test_the_key_trains_and_saves_its_model(keras, tmp_path, monkeypatch, capsys):
+    from autograder.capstone import data
+    from autograder.capstone.solution import digits
+
+    mnist = subset()
+    small = replace(
+        mnist, train_images=mnist.train_images[:800], train_labels=mnist.train_labels[:800]
+    )
+    monkeypatch.setattr(data, "load", lambda: small)
+    monkeypatch.setattr(digits, "__file__", str(tmp_path / "digits.py"))
+    model = digits.train()
+    assert "of the test digits are read rightly" in capsys.readouterr().out
+    assert accuracy(model, mnist) > 0.95
+    saved = keras.models.load_model(tmp_path / "digits.keras")
+    images = mnist.test_images[:20, ..., None]
+    theirs, ours = saved.predict(images, verbose=0), model.predict(images, verbose=0)
+    np.testing.assert_array_equal(theirs, ours)

