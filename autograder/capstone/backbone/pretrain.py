@@ -53,6 +53,8 @@ def pretrain(
     letter = k.layers.Dense(len(CLASSES), activation="softmax", name="letter")(flat)
     file = None if kept is None else kept / f"pretrain-{training.key(plan, rendered)}.keras"
     model = training.learn(k.Model(given, letter), epoch, plan, tell, file)
+    if file is not None:
+        training.forget(file)
     answers = model.predict(images[held][..., None], batch_size=256, verbose=0).argmax(axis=1)
     last = model.get_layer("stage3_2_relu").output
     backbone = k.Model(model.inputs, last, name="backbone")
