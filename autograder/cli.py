@@ -21,6 +21,7 @@ import typer
 from rich.console import Console
 
 from autograder import __version__
+from autograder.capstone.cli import app as capstone
 
 if TYPE_CHECKING:
     from autograder.course import Course
@@ -490,6 +491,7 @@ def init(
 
 bench = typer.Typer(help="Measure what grading costs.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
+app.add_typer(capstone, name="capstone")
 
 
 @bench.command()

@@ -33,6 +33,8 @@ EXTRAS = {
     "plots": ("matplotlib", "plots"),
     "lessons": ("jupytext", "building the lessons' notebooks"),
 }
+# Another package with the same modules, without a GPU; the extra `capstone-cpu` names it.
+STAND_INS = {"tensorflow": "tensorflow-cpu"}
 
 
 def examine() -> list[Finding]:
@@ -105,7 +107,7 @@ def _package(name: str) -> Finding:
 def _extras() -> list[Finding]:
     findings = []
     for extra, (package, purpose) in EXTRAS.items():
-        version = _version(package)
+        version = _version(package) or _version(STAND_INS.get(package, package))
         if version is not None:
             findings.append(Finding(package, version))
         else:

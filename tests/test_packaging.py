@@ -56,6 +56,8 @@ def test_the_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
             for name in names
         ), f"no extension for {source.name} in the wheel"
     assert "autograder/data/digits.npz" in names
+    assert "autograder/capstone/backbone/backbone.keras" in names
+    assert "autograder/capstone/backbone/fonts.toml" in names
     assert not [name for name in names if name.startswith(("tests/", "exercises/", "build/"))]
 
     run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)

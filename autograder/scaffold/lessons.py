@@ -28,7 +28,10 @@ def topic_of(source: Path) -> str:
 
 
 def stub_module(source: Path) -> Path:
-    return source.parents[1] / f"{topic_of(source)}.py"
+    """The stub module of a lesson; the capstone has a folder, and asks for its `digits.py`."""
+    room = source.parents[1]
+    module = room / f"{topic_of(source)}.py"
+    return module if module.is_file() else room / topic_of(source) / "digits.py"
 
 
 def stubs(module: str) -> dict[str, str]:
@@ -113,11 +116,11 @@ def finished(built: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def pictures(exercises: Path) -> list[Path]:
     """The modules that draw the pictures; they lie beside the notebooks."""
-    return [exercises / "lessons" / "pictures.py"]
+    return sorted((exercises / "lessons").glob("*pictures.py"))
 
 
 def build(exercises: Path, folder: Path) -> None:
-    """Write all notebooks, and beside them the module that draws their pictures."""
+    """Write all notebooks, and beside them the modules that draw their pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in pictures(exercises):
         shutil.copyfile(file, folder / file.name)

@@ -101,7 +101,7 @@ def test_every_package_that_the_kit_needs_is_looked_for(root):
     needed = [requirement.partition(">")[0] for requirement in project["dependencies"]]
     assert list(doctor.NEEDED) == needed
     extras = project["optional-dependencies"]
-    assert doctor.EXTRAS.keys() == extras.keys() - {"test"}
+    assert doctor.EXTRAS.keys() == extras.keys() - {"test", "capstone-cpu"}
     for extra, (package, _) in doctor.EXTRAS.items():
         assert package in [requirement.partition(">")[0] for requirement in extras[extra]]
 
@@ -122,13 +122,19 @@ def test_a_missing_package_is_a_fault(healthy, monkeypatch, root, package):
 @pytest.mark.parametrize("extra", doctor.EXTRAS)
 def test_a_missing_extra_is_none(healthy, monkeypatch, extra):
     package, purpose = doctor.EXTRAS[extra]
-    monkeypatch.setattr(doctor, "_version", lambda name: None if name == package else "1.0")
+    missing = {package, doctor.STAND_INS.get(package)}
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name in missing else "1.0")
     finding = found(package)
     assert (finding.found, finding.optional) == (f"missing; for {purpose}", True)
     assert finding.mend.endswith(f"-e '.[{extra}]'")
     code, text = run()
     assert code == PASSED
     assert f"  ·  {package} " in text
+
+
+def test_tensorflow_without_a_gpu_is_tensorflow_too(healthy, monkeypatch):
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name == "tensorflow" else "1.0")
+    assert found("tensorflow").found == "1.0"
 
 
 def test_what_is_installed_is_asked_of_python(without):

@@ -20,8 +20,10 @@ ROOT = Path(__file__).resolve().parents[2]
 LESSONS = ROOT / "exercises" / "lessons"
 
 
-SOURCES = lessons.sources(ROOT / "exercises")
 TOPICS = {topic.name: topic for topic in catalog.topics()}
+# The capstone's lesson asks for no exercise of the catalogue: see `test_capstone.py`.
+EVERY = lessons.sources(ROOT / "exercises")
+SOURCES = [source for source in EVERY if lessons.topic_of(source) in TOPICS]
 
 
 def definitions() -> dict[str, tuple[str, set[str]]]:
@@ -89,8 +91,9 @@ def checks(notebook: nbformat.NotebookNode) -> dict[str, str]:
 
 
 def test_every_topic_has_its_lesson_in_order():
-    named = [source.stem for source in SOURCES]
-    assert named == [f"{topic.lesson:02}_{topic.name}" for topic in TOPICS.values()]
+    named = [source.stem for source in EVERY]
+    topics = [f"{topic.lesson:02}_{topic.name}" for topic in TOPICS.values()]
+    assert named == [*topics, f"{len(topics) + 1:02}_capstone"]
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
@@ -120,7 +123,8 @@ def test_a_build_is_the_same_twice_and_brings_the_pictures(tmp_path):
     for folder in ("one", "two"):
         lessons.build(ROOT / "exercises", tmp_path / folder)
     names = sorted(file.name for file in (tmp_path / "one").iterdir())
-    assert names == sorted([*(f"{source.stem}.ipynb" for source in SOURCES), "pictures.py"])
+    notebooks = [f"{source.stem}.ipynb" for source in EVERY]
+    assert names == sorted([*notebooks, "capstone_pictures.py", "pictures.py"])
     for name in names:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 

@@ -17,7 +17,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 LESSONS = Path(__file__).resolve().parents[2] / "exercises" / "lessons"
-SOURCES = sorted(LESSONS.glob("[0-9][0-9]_*.py"))
+SOURCES = [file for file in sorted(LESSONS.glob("[0-9][0-9]_*.py")) if file.stem != "11_capstone"]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""The answer key of the capstone, file for file as in `exercises/capstone`."""

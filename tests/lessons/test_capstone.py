@@ -1,0 +1,84 @@
+"""The capstone's lesson runs from top to bottom, with the stubs and with the answer key."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parents[2]
+LESSONS = ROOT / "exercises" / "lessons"
+SOURCE = LESSONS / "11_capstone.py"
+spec = importlib.util.spec_from_file_location("build", LESSONS / "build.py")
+build = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(build)
+
+
+def key() -> dict[str, str]:
+    """The two functions of the answer key, the second with its helpers."""
+    text = (ROOT / "autograder" / "capstone" / "solution" / "digits.py").read_text("utf-8")
+    found = {
+        node.name: ast.get_source_segment(text, node)
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    helpers = ["from typing import Any", found["_changed"], found["_fit"], found["train_head"]]
+    head = "from typing import Any\n\n\n" + found["build_head"]
+    return {"build_head": head, "train_head": "\n\n\n".join(helpers)}
+
+
+def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
+    for module in LESSONS.glob("*pictures.py"):
+        (folder / module.name).write_bytes(module.read_bytes())
+    client = NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    return client.execute()
+
+
+@pytest.fixture
+def kernel(tmp_path, monkeypatch):
+    """A kernel that imports this checkout, and has nothing of the user's."""
+    pytest.importorskip("tensorflow")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    for name in ("IPYTHONDIR", "MPLCONFIGDIR", "KERAS_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    return tmp_path
+
+
+def outputs(notebook: nbformat.NotebookNode) -> tuple[int, str]:
+    """How many pictures there are, and what is printed."""
+    pictures, printed = 0, ""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            pictures += "image/png" in output.get("data", {})
+            printed += output.get("text", "") if output.get("name") == "stdout" else ""
+    return pictures, printed
+
+
+def test_the_stubs_are_those_of_the_module():
+    cells = {cell.id: cell.source for cell in build.notebook(SOURCE).cells}
+    stubs = build.stubs((ROOT / "exercises/capstone/digits.py").read_text("utf-8"))
+    for name in ("build_head", "train_head"):
+        assert cells[f"stub-{name}"] == stubs[name]
+        assert stubs[name].endswith("raise NotImplementedError")
+
+
+@pytest.mark.slow
+def test_it_runs_with_the_stubs_as_shipped(kernel):
+    pictures, printed = outputs(run(build.notebook(SOURCE), kernel))
+    assert pictures == 3
+    assert printed.count("Write build_head and train_head first") == 4
+
+
+@pytest.mark.slow
+def test_it_runs_with_the_answer_key(kernel):
+    done = run(build.notebook(SOURCE, key()), kernel)
+    pictures, printed = outputs(done)
+    assert pictures == 6
+    assert "100 labels: 9" in printed
+    nbformat.write(done, kernel / "done.ipynb")
