@@ -110,20 +110,22 @@ class Graph:
         return sum(node.layer.multiply_adds for node in self.nodes if node.layer is not None)
 
 
-def read(config: Any) -> Graph:
-    """The graph of a `config.json`; Refused, with the sentence, if it is not allowed."""
+def read(config: Any, output: Shape | None = OUTPUT) -> Graph:
+    """The graph of a `config.json`; Refused, with the sentence, if it is not allowed.
+
+    The answers must have the shape `output`, where one is asked for.
+    """
     _allowed(config)
     reader = _Reader()
     model = _object(config)
-    output = reader.model(model, None, "", "", 0)
-    graph = Graph(tuple(reader.nodes), output)
-    graph = _reachable(graph)
+    end = reader.model(model, None, "", "", 0)
+    graph = _reachable(Graph(tuple(reader.nodes), end))
     if graph.nodes[0].shape != INPUT and graph.nodes[0].shape != INPUT[:2]:
         raise Refused(
             f"the model takes inputs of shape {_spelled(graph.nodes[0].shape)}; it must take raw "
             f"digits, {_spelled(INPUT)}"
         )
-    if graph.nodes[graph.output].shape != OUTPUT:
+    if output is not None and graph.nodes[graph.output].shape != output:
         shape = _spelled(graph.nodes[graph.output].shape)
         raise Refused(f"the model answers with {shape}; it must answer with 10 numbers a digit")
     if graph.parameters > MAX_PARAMETERS:
@@ -314,7 +316,9 @@ class _Reader:
                     given = self.input(_object(entry.get("config")), "input")
                 done[begin] = given
                 continue
-            for number, node in enumerate(_list(entry.get("inbound_nodes"))):
+            # A Functional model was called once when it was made; Keras counts that call.
+            first = 1 if entry.get("class_name") in ("Functional", "Model") else 0
+            for number, node in enumerate(_list(entry.get("inbound_nodes")), first):
                 if (label, number) in calls:
                     raise Refused(f"two layers of the model are called {_shown(label)}")
                 calls[label, number] = _Call(entry, where, _parents(_object(node)))

@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 
 from autograder.capstone import activations, graph, weights
-from autograder.capstone.graph import Graph, Node
+from autograder.capstone.graph import OUTPUT, Graph, Node
+from autograder.capstone.layers import Shape
 from autograder.capstone.settings import Refused
 from autograder.isolation.ladder import ForkServer
 from autograder.isolation.limits import MIB
@@ -86,11 +87,11 @@ class Model:
                     del kept[i]
 
     def answers(self, images: np.ndarray) -> np.ndarray:
-        """What the model gives for raw digits (N, 28, 28) uint8: (N, 10) float32."""
+        """What the model gives for digits (N, 28, 28), raw pixels from 0 to 255: (N, 10)."""
         largest = max(sum(int(np.prod(self.graph.nodes[i].shape)) for i in (*n.inputs, at))
                       for at, n in enumerate(self.graph.nodes))  # fmt: skip
         step = int(np.clip(BATCH_NUMBERS // largest, 1, 250))
-        parts = [np.zeros((0, 10), np.float32)]
+        parts = [np.zeros((0, *self.graph.nodes[self.graph.output].shape), np.float32)]
         output = self.graph.nodes[self.graph.output]
         for start in range(0, len(images), step):
             for node, value in self.values(images[start : start + step]):
@@ -108,18 +109,21 @@ class Model:
             return activations.softmax(answers)
 
 
-def read(path: Path, workers: ForkServer) -> Model:
-    """The model in a file; Refused, with one sentence, where it is not accepted."""
-    return parse(_content(path), workers)
+def read(path: Path, workers: ForkServer, output: Shape | None = OUTPUT) -> Model:
+    """The model in a file; Refused, with one sentence, where it is not accepted.
+
+    A backbone has no answers of its own: its `output` is None, of any shape.
+    """
+    return parse(_content(path), workers, output)
 
 
-def parse(data: bytes, workers: ForkServer) -> Model:
+def parse(data: bytes, workers: ForkServer, output: Shape | None = OUTPUT) -> Model:
     """The model in the bytes of a `.keras` file."""
     members = _members(data)
     _json(members["metadata.json"], "metadata.json")
     config = _json(members["config.json"], "config.json")
     try:
-        plan = graph.read(config)
+        plan = graph.read(config, output)
     except Refused:
         raise
     except Exception:  # whatever breaks while the file is read is the file's doing
