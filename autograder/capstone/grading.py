@@ -28,6 +28,11 @@ from autograder.verdict import ExerciseResult, LawResult, Status, Verdict
 NAME = "capstone"
 # Digits of each corrupted family: a share of 14 times as many is known to a third of a percent.
 PER_FAMILY = 500
+# A model that takes this many times what it may is not asked any further.
+PROBED = 100
+PATIENCE = 3
+# Public digits of either kind for the ratio of their losses.
+RATIO_OF = 1500
 # Where one probability says all, it says no more than this, as in Keras.
 LEAST_PROBABILITY = 1e-7
 
@@ -52,8 +57,10 @@ class Exam:
     """What every hand-in is asked, the same for the whole class.
 
     images, labels  the private test set
-    tasks           of few labels
     seed            the secret text that all of it follows from
+    tasks           of few labels
+    spoilt          the first private digits, as each family of corruptions leaves them
+    test, training  public digits, images and labels, for the ratio of losses
     """
 
     images: np.ndarray
@@ -61,6 +68,8 @@ class Exam:
     seed: str
     tasks: tuple[Task, ...] = ()
     spoilt: Mapping[str, np.ndarray] = field(default_factory=dict)
+    test: tuple[np.ndarray, np.ndarray] | None = None
+    training: tuple[np.ndarray, np.ndarray] | None = None
 
     @staticmethod
     def of(
@@ -73,7 +82,15 @@ class Exam:
         tasks = few_labels.tasks(*training, images, labels, seed) if training else []
         some = images[:PER_FAMILY]
         spoilt = {family.name: corrupted(family, some, seed) for family in FAMILIES}
-        return Exam(images, labels.astype(np.int64), seed, tuple(tasks), spoilt)
+        return Exam(
+            images,
+            labels.astype(np.int64),
+            seed,
+            tuple(tasks),
+            spoilt,
+            _some(test),
+            _some(training) if training else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -82,6 +99,8 @@ class Measured:
 
     chosen    the class of each private digit, -1 where the answer is no number
     families  the same for the first digits as each family spoils them
+    ratio     of the loss on public test digits to that on training digits. Far below 1, somebody
+              may have trained on the former: a hint for a person, and never a verdict
     """
 
     model: Model
@@ -93,6 +112,7 @@ class Measured:
     outside: str
     transfer: rubric.Transfer
     few: tuple[float, ...] | None = None
+    ratio: float | None = None
 
     def right(self, exam: Exam) -> int:
         return int((self.chosen == exam.labels).sum())
@@ -123,10 +143,10 @@ def grade(
     try:
         try:
             model = read(handin.model, workers)
+            measured = measure(model, exam, backbone, answerer)
         except Refused as refusal:
             refused = (rubric.refused(str(refusal)),)
             return Graded(_verdict(handin, refused, isolation), refused)
-        measured = measure(model, exam, backbone, answerer)
     except GraderFault as fault:
         laws = tuple(
             LawResult(name, says, "grader_fault", rubric.POINTS[name], str(fault))
@@ -140,7 +160,8 @@ def grade(
 def measure(
     model: Model, exam: Exam, backbone: Model, answerer: Answerer | None = None
 ) -> Measured:
-    """All that is measured of an accepted model."""
+    """All that is measured of an accepted model; Refused, if that would take far too long."""
+    _quick_enough(model, exam.images[:PROBED])
     started = time.process_time()
     probabilities = model.probabilities(exam.images)
     seconds = time.process_time() - started
@@ -155,6 +176,7 @@ def measure(
         _outside(model, exam, probabilities),
         transfer.compare(model, backbone),
         None if answerer is None else tuple(few_labels.measure(list(exam.tasks), answerer)),
+        _ratio(model, exam),
     )
 
 
@@ -180,6 +202,8 @@ def judge(handin: HandIn, exam: Exam, measured: Measured) -> tuple[Part, ...]:
         rubric.calibration(measured.loss, measured.model.ends_in_softmax),
         rubric.report(handin.notebook, share),
     ]
+    if share < rubric.READS:
+        parts[:2] = map(rubric.without_use, parts[:2])
     if few is not None:
         parts.insert(-1, rubric.few_labels(few))
     return tuple(parts)
@@ -198,6 +222,29 @@ def likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
     right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     right = np.where(np.isfinite(probabilities).all(axis=1), right, 0.0)
     return float(-np.log(np.clip(right, LEAST_PROBABILITY, 1.0)).mean())
+
+
+def _quick_enough(model: Model, images: np.ndarray) -> None:
+    """Its size bounds what it can take, but not to the minute."""
+    started = time.process_time()
+    model.answers(images)
+    if time.process_time() - started > PATIENCE * rubric.SECONDS * PROBED / 10_000:
+        told = rubric.SECONDS / 10_000 * 1000
+        raise Refused(f"the model takes far more than {told:g} ms of CPU a digit; make it smaller")
+
+
+def _some(given: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    return given[0][:RATIO_OF], given[1][:RATIO_OF].astype(np.int64)
+
+
+def _ratio(model: Model, exam: Exam) -> float | None:
+    if exam.test is None or exam.training is None:
+        return None
+    test, training = (
+        likelihood(model.probabilities(images), labels)
+        for images, labels in (exam.test, exam.training)
+    )
+    return test / max(training, LEAST_PROBABILITY)
 
 
 def _outside(model: Model, exam: Exam, probabilities: np.ndarray) -> str:

@@ -507,6 +507,7 @@ class Merge(Layer):
         except ValueError:
             raise Refused(f"the inputs of a layer {kind} do not match: {list(shapes)}") from None
         super().__init__(kind, shape)
+        self.multiply_adds = len(shapes) * math.prod(shape)
 
     def forward(self, xs: Arrays, weights: Arrays) -> np.ndarray:
         functions: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {

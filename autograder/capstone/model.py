@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import os
 import stat
 import zipfile
@@ -35,7 +36,10 @@ FILE_BYTES = 5 * MIB
 # Of the numbers of a batch that are there at once: 64 MB of them.
 BATCH_NUMBERS = 16_000_000
 SAVE = "save the model with model.save('digits.keras')"
-UNCOMPILED = "save it without the optimiser: keras.Model(model.inputs, model.outputs).save(...)"
+UNCOMPILED = (
+    "save a copy, which has no optimiser: copy = keras.models.clone_model(model); "
+    "copy.set_weights(model.get_weights()); copy.save('digits.keras')"
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,19 @@ class Model:
             getattr(node.layer, "activation", "") == "softmax"
         )
 
+    @cached_property
+    def peak(self) -> int:
+        """Numbers of one image that are there at once, at most."""
+        nodes = self.graph.nodes
+        sizes = [math.prod(node.shape) for node in nodes]
+        last = {i: index for index, node in enumerate(nodes) for i in node.inputs}
+        most = there = 0
+        for index, node in enumerate(nodes):
+            there += sizes[index]
+            most = max(most, there)
+            there -= sum(sizes[i] for i in set(node.inputs) if last[i] == index)
+        return most
+
     def weights_of(self, node: Node) -> list[np.ndarray]:
         return [self.arrays[path] for path in node.weights]
 
@@ -88,9 +105,7 @@ class Model:
 
     def answers(self, images: np.ndarray) -> np.ndarray:
         """What the model gives for digits (N, 28, 28), raw pixels from 0 to 255: (N, 10)."""
-        largest = max(sum(int(np.prod(self.graph.nodes[i].shape)) for i in (*n.inputs, at))
-                      for at, n in enumerate(self.graph.nodes))  # fmt: skip
-        step = int(np.clip(BATCH_NUMBERS // largest, 1, 250))
+        step = int(np.clip(BATCH_NUMBERS // self.peak, 1, 250))
         parts = [np.zeros((0, *self.graph.nodes[self.graph.output].shape), np.float32)]
         output = self.graph.nodes[self.graph.output]
         for start in range(0, len(images), step):

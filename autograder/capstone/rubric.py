@@ -30,6 +30,8 @@ POINTS: Mapping[str, float] = {
     "few labels": 15,
     "report": 5,
 }
+# A model that does not read digits has no use for a backbone, nor for being valid.
+READS = 0.5
 # CPU seconds that 10,000 digits may take.
 SECONDS = 60.0
 LABELS_PER_CLASS = 10
@@ -169,6 +171,12 @@ def valid(measured: Validity) -> Part:
     if not faults:
         return Part("valid", POINTS["valid"], f"{told}, and answers every digit")
     return Part("valid", POINTS["valid"] / 2, f"{told}; {'; '.join(faults)}", advice)
+
+
+def without_use(part: Part) -> Part:
+    """The same for a model that reads fewer than half of the digits."""
+    told = f"{part.finding}; it counts from {percent(READS)} of the digits on"
+    return Part(part.name, 0.0, told, part.advice or "train the head first")
 
 
 def refused(sentence: str) -> Part:

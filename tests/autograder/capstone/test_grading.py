@@ -159,14 +159,16 @@ def test_a_verdict_has_the_schema_of_all_results(kit, workers, backbone, exam, s
     (exercise,) = verdict["exercises"]
     laws = {law["name"]: law for law in exercise["laws"]}
     assert list(laws) == list(grading.SAYS)
-    assert laws["valid"]["status"] == "pass"
-    assert laws["transfer"]["score"] == 20
+    # The backbone is there, and the head knows nothing.
+    assert laws["transfer"]["status"] == "fail"
+    assert "2 of the backbone's 2 layers" in laws["transfer"]["message"]
+    assert laws["transfer"]["message"].endswith("it counts from 50.0 % of the digits on")
     assert laws["few labels"]["status"] == "not_run"
-    assert laws["accuracy"]["score"] == 0  # the head knows nothing
+    assert laws["accuracy"]["score"] == 0
     assert "of 300 digits" in laws["accuracy"]["message"]
-    assert verdict["score"] == sum(law["score"] for law in exercise["laws"]) == 30
+    assert verdict["score"] == sum(law["score"] for law in exercise["laws"]) == 0
     assert all(0 <= law["score"] <= law["max_score"] for law in exercise["laws"])
-    assert {test["status"] for test in verdict["tests"]} == {"passed", "failed"}
+    assert {test["status"] for test in verdict["tests"]} == {"failed"}
 
 
 def test_the_same_hand_in_gets_the_same_bytes(kit, workers, backbone, exam, student, handed):
@@ -189,6 +191,17 @@ def test_a_refused_model_gets_nothing_and_the_sentence(kit, workers, backbone, e
         assert words in valid.message
         assert {law.status for law in others} == {"not_run"}
         assert {law.message for law in others} == {"needs a model that is accepted"}
+
+
+def test_a_model_that_takes_for_ever_is_not_asked(
+    kit, workers, backbone, exam, student, handed, monkeypatch
+):
+    monkeypatch.setattr(grading, "PATIENCE", 1e-9)
+    graded = grading.grade(handed(kit.keras_file(*student)), exam, backbone, workers)
+    assert graded.verdict.score == 0
+    assert graded.parts[0].finding == (
+        "the model takes far more than 6 ms of CPU a digit; make it smaller"
+    )
 
 
 def test_a_fault_of_ours_costs_nothing(kit, workers, backbone, exam, student, handed, monkeypatch):
@@ -249,7 +262,7 @@ def test_answers_that_are_no_numbers_are_wrong(kit, workers, backbone, exam, stu
     arrays["layers/dense/vars/1"][3] = np.nan
     graded = grading.grade(handed(kit.keras_file(config, arrays)), exam, backbone, workers)
     parts = {part.name: part for part in graded.parts}
-    assert parts["valid"].score == 5
+    assert parts["valid"].score == 0
     assert "300 of 300 answers are not finite" in parts["valid"].finding
     assert parts["accuracy"].score == parts["robustness"].score == parts["calibration"].score == 0
     json.loads(results_json(graded.verdict))
@@ -273,10 +286,32 @@ def test_few_labels_are_asked_of_who_runs_them(kit, workers, backbone, exam, stu
     assert rubric.percent(right) in part.finding
 
 
+def test_the_ratio_of_losses_is_there_for_a_person(kit, workers, backbone, exam, student):
+    read = model.parse(kit.keras_file(*student), workers)
+    assert 0.5 < grading.measure(read, exam, backbone).ratio < 2
+    images, labels = digits()
+    without = Exam.of((images[:50], labels[:50]), "a")
+    assert grading.measure(read, without, backbone).ratio is None
+
+
+def perfect(exam, backbone, few=None):
+    """What is measured of a model that is always right."""
+    kept = rubric.Transfer(2, 2, 2, 490)
+    shares = {name: exam.labels[: len(images)] for name, images in exam.spoilt.items()}
+    return grading.Measured(backbone, exam.labels, shares, 0.01, 0, 1.0, "", kept, few)
+
+
+def test_a_perfect_hand_in_gets_a_hundred_points(exam, backbone):
+    words = tuple(spellings[0] for spellings in rubric.SECTIONS.values())
+    whole = handin.HandIn("alice", None, rubric.Notebook(words, (0.995,)))
+    parts = grading.judge(whole, exam, perfect(exam, backbone, (0.95, 0.94)))
+    assert [part.name for part in parts] == list(rubric.POINTS)
+    assert sum(part.score for part in parts) == 100
+    assert not any(part.advice for part in parts)
+
+
 def test_a_train_head_that_learns_nothing_voids_the_accuracy(exam, backbone, handed, kit):
-    measured = grading.Measured(
-        backbone, exam.labels, {}, 0.01, 0, 1.0, "", transfer.compare(backbone, backbone), (0.05,)
-    )
+    measured = perfect(exam, backbone, (0.05,))
     parts = {part.name: part for part in grading.judge(handed(None), exam, measured)}
     assert parts["accuracy"].score == 0
     assert "does not count" in parts["accuracy"].finding

@@ -71,6 +71,24 @@ def test_answers_do_not_depend_on_the_batch(workers, kit):
     assert read.answers(images[:0]).shape == (0, 10)
 
 
+def test_the_batch_is_small_where_much_is_there_at_once(workers, kit):
+    """Thirty outputs that all wait for the last layer, each as large as the first."""
+    layers_ = [(kit.layer("UpSampling2D", "u0", size=10), ["input"])]
+    layers_ += [(kit.layer("ReLU", f"u{i}"), [f"u{i - 1}"]) for i in range(1, 30)]
+    layers_ += [(kit.layer("Maximum", "m"), [f"u{i}" for i in range(30)])]
+    layers_ += [(kit.layer("GlobalMaxPooling2D", "g"), ["m"])]
+    layers_ += [(kit.layer("Dense", "out", units=10), ["g"])]
+    arrays = {
+        "layers/dense/vars/0": np.ones((1, 10), np.float32),
+        "layers/dense/vars/1": np.zeros(10, np.float32),
+    }
+    config = kit.functional(*layers_, output="out")
+    read = model.parse(kit.keras_file(config, arrays), workers)
+    assert 30 * 78400 < read.peak < 33 * 78400
+    images = np.arange(20, dtype=np.uint8)[:, None, None] * np.ones((28, 28), np.uint8)
+    assert (read.answers(images)[:, 0] == np.arange(20)).all()
+
+
 def test_logits_are_put_through_a_softmax(workers, kit):
     config = kit.small()
     config["config"]["layers"][-1]["config"]["activation"] = "linear"
@@ -168,7 +186,7 @@ def test_what_is_no_ordinary_file_is_not_opened(tmp_path, workers, kit):
 
 def test_a_large_file_is_not_read(tmp_path, workers):
     (tmp_path / "large.keras").write_bytes(bytes(model.FILE_BYTES + 1))
-    with pytest.raises(Refused, match=r"larger than 5 MiB.*without the optimiser"):
+    with pytest.raises(Refused, match=r"larger than 5 MiB.*has no optimiser"):
         model.read(tmp_path / "large.keras", workers)
 
 
