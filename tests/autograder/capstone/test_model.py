@@ -12,8 +12,9 @@ import h5py
 import numpy as np
 import pytest
 
-from autograder.capstone import graph, model
+from autograder.capstone import graph, model, weights
 from autograder.capstone.settings import Refused
+from autograder.isolation import ladder
 from autograder.isolation.ladder import GraderFault
 from reference import ops
 
@@ -232,6 +233,15 @@ def test_a_member_that_lies_of_its_size_is_refused(refusal, kit):
     lying = bomb.replace(len(zeros).to_bytes(4, "little"), (1000).to_bytes(4, "little"))
     assert lying != bomb
     assert "cannot be unpacked" in refusal(lying)
+
+
+def test_a_member_that_is_less_than_it_says_is_refused(refusal, kit):
+    plain = kit.packed(
+        [("metadata.json", b" " * 777), ("config.json", b"{}"), ("model.weights.h5", b"")],
+        compress_type=zipfile.ZIP_DEFLATED,
+    )
+    lying = plain.replace((777).to_bytes(4, "little"), (778).to_bytes(4, "little"))
+    assert "metadata.json in the file is not as large as it says" in refusal(lying)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -594,12 +604,22 @@ def test_cve_2026_12481_a_lambda_inside_of_another_object(of_config, kit):
     assert "holds Python code" in of_config(dense(kit, kernel_constraint=hidden))
 
 
-# --- whose fault
+# --- levels of isolation, and whose fault
+
+
+@pytest.mark.parametrize("level", ladder.LEVELS)
+def test_weights_are_read_at_every_level(kit, level):
+    if (missing := ladder.unavailable(level)) is not None:
+        pytest.skip(missing)
+    with contextlib.closing(ladder.proven(level, weights.LIMITS, weights.PACKAGES)) as server:
+        assert model.parse(kit.keras_file(), server).parameters == 3410
+        with pytest.raises(Refused, match="cannot be read"):
+            model.parse(kit.keras_file(weights=b"no HDF5"), server)
 
 
 def test_a_reader_that_does_not_start_is_the_grader_s_fault(kit, monkeypatch, workers, tmp_path):
     broken = tmp_path / "h5reader.py"
     broken.write_text("import no_such_module")
-    monkeypatch.setattr(model.weights, "READER", broken)
+    monkeypatch.setattr(weights, "READER", broken)
     with pytest.raises(GraderFault):
         model.parse(kit.keras_file(), workers)
