@@ -316,12 +316,14 @@ class _Reader:
                     given = self.input(_object(entry.get("config")), "input")
                 done[begin] = given
                 continue
-            # A Functional model was called once when it was made; Keras counts that call.
-            first = 1 if entry.get("class_name") in ("Functional", "Model") else 0
-            for number, node in enumerate(_list(entry.get("inbound_nodes")), first):
+            for number, node in enumerate(_list(entry.get("inbound_nodes"))):
                 if (label, number) in calls:
                     raise Refused(f"two layers of the model are called {_shown(label)}")
                 calls[label, number] = _Call(entry, where, _parents(_object(node)))
+            if label == end[0] and entry.get("class_name") in ("Functional", "Model"):
+                # A Functional model was called once when it was made, and where outputs are named
+                # (but nowhere else) Keras counts that call.
+                end = label, end[1] - 1
         # Each call when all that it takes is there; calls that are not needed are never made.
         waiting = [end]
         entered: set[tuple[str, int]] = set()

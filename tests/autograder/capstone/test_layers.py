@@ -187,7 +187,7 @@ def test_small_random_models_agree_with_keras(keras, compare, data):
             inner.add(keras.layers.Conv2D(draw(st.integers(1, 4)), 1, activation="relu"))
             inner.add(keras.layers.BatchNormalization())
             if draw(st.booleans()):
-                inner = keras.Model(inner.inputs, inner.outputs)
+                inner = keras.Model(inner.inputs[0], inner.outputs[0])
             x = inner(x) if draw(st.booleans()) else keras.layers.Add()([inner(x), inner(x)])
         elif form == "join":
             other = keras.layers.Dense(shape[-1])(x)
