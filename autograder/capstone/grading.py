@@ -37,13 +37,13 @@ RATIO_OF = 1500
 LEAST_PROBABILITY = 1e-7
 
 SAYS: Mapping[str, str] = {
-    "valid": "the model loads safely and answers raw pixels, all of them, in time",
-    "transfer": "the backbone's lower layers are those of the kit, and the head is your own",
+    "valid": "the model loads safely and reads raw pixels",
+    "transfer": "the kit's backbone, and a head of your own",
     "accuracy": "digits that nobody has seen are read",
     "robustness": "spoilt digits are read as well",
-    "calibration": "the probabilities are as sure as they are right",
-    "few labels": "train_head learns from ten digits a class, whatever their labels are",
-    "report": "the notebook tells the story, and its numbers are the model's",
+    "calibration": "it is as sure as it is right",
+    "few labels": "train_head learns from ten digits a class",
+    "report": "the notebook's numbers are the model's",
 }
 OUTSIDE = {
     "images / 255": (255.0, 0.0),

@@ -235,7 +235,7 @@ def _next(name: str, knots: Knots, measured: float) -> str:
         return ""
     value, score = knot
     wanted = f"{value:g}" if name == "calibration" else f"{value * 100:g} %"
-    return f"{score:g} of {POINTS[name]:g} points begin at {wanted}"
+    return f"at {wanted} it is {score:g} of {POINTS[name]:g} points"
 
 
 def robustness(by_family: Mapping[str, float], says: Mapping[str, str]) -> Part:

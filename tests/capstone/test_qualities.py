@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("tensorflow", reason="the models are trained with Keras")
-pytest.importorskip("h5py")
 
 import qualities
 from qualities import QUALITIES

@@ -7,12 +7,11 @@ import io
 import json
 import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
-h5py = pytest.importorskip("h5py")
-
-from autograder.capstone import weights  # noqa: E402
+from autograder.capstone import weights
 
 
 @pytest.fixture(scope="session")

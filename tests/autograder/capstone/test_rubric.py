@@ -72,7 +72,7 @@ def test_accuracy_says_its_interval_and_the_next_knot():
     assert part.score == 22.25
     assert "98.3 % of 10,000 digits" in part.finding
     assert "98.0 % to 98.5 %" in part.finding
-    assert part.advice == "24 of 30 points begin at 98.5 %"
+    assert part.advice == "at 98.5 % it is 24 of 30 points"
     assert rubric.accuracy(9_950, 10_000).advice == ""
     assert rubric.accuracy(0, 0).score == 0
 
