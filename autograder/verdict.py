@@ -56,6 +56,7 @@ class LawResult:
     advice   the misconception's sentence and what to do instead
     formula  the lines of the docstring that define the result, where they bear on the failure
     pattern  what all wrong results have in common, where no misconception fits
+    earned   its points, for a law that can be kept in part; else all or none
     """
 
     name: str
@@ -68,9 +69,12 @@ class LawResult:
     counterexample: Counterexample | None = None
     formula: tuple[str, ...] = ()
     pattern: str = ""
+    earned: float | None = None
 
     @property
     def score(self) -> float:
+        if self.earned is not None:
+            return self.earned
         # A fault of ours never costs the student points.
         return self.max_score if self.status in ("pass", "grader_fault") else 0.0
 

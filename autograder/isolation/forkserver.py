@@ -17,6 +17,7 @@ Over the control socket come requests of one JSON message each, and one answer g
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import signal
@@ -211,6 +212,8 @@ def main() -> None:
     import wire
     import worker
 
+    for name in settings["packages"]:
+        importlib.import_module(name)
     del batch, numpy, probe, wire, worker
     if sys.platform == "linux":
         import confine  # noqa: F401

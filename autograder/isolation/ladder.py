@@ -83,11 +83,15 @@ class Ended:
 
 
 class ForkServer:
-    """The process from which workers are forked, at one level of isolation."""
+    """The process from which workers are forked, at one level of isolation.
 
-    def __init__(self, level: str, limits: Limits) -> None:
+    `packages` are imported beside NumPy, by the server, so that all workers have them.
+    """
+
+    def __init__(self, level: str, limits: Limits, packages: tuple[str, ...] = ()) -> None:
         self.level = level
         self.limits = limits
+        self.packages = packages
         # Batches that workers start with: their number, and the batch, whose id is the key.
         self.learned: dict[int, tuple[int, Sequence[EncodedCall]]] = {}
         _hide_this_process()
@@ -114,7 +118,7 @@ class ForkServer:
         self.isolation = Isolation(level, ("process", *names))
 
     def _start(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
-        python = _python()
+        python = _python(self.packages)
         uid = WORKER_UID if self.level == "strong" and os.geteuid() == 0 else None
         settings = {
             "level": self.level,
@@ -122,6 +126,7 @@ class ForkServer:
             "limits": asdict(self.limits),
             "filter": str(FILTERS / f"{platform.machine()}.bpf"),
             "folder": self._folder,
+            "packages": self.packages,
             **python.grants(),
         }
         command = [
@@ -237,16 +242,18 @@ def _end(process: subprocess.Popen[bytes], control: socket.socket, folder: str) 
 
 @dataclass(frozen=True)
 class Python:
-    """The interpreter without the packages installed beside it, and NumPy alone of those."""
+    """The interpreter without the packages installed beside it, but for NumPy and those named."""
 
     executable: str
     stdlib: Path
     packages: Path
     libraries: tuple[Path, ...]
+    others: tuple[str, ...] = ()
 
     @property
-    def numpy(self) -> list[Path]:
-        return [p for p in (self.packages / "numpy", self.packages / "numpy.libs") if p.is_dir()]
+    def folders(self) -> list[Path]:
+        names = [f"{name}{ending}" for name in ("numpy", *self.others) for ending in ("", ".libs")]
+        return [self.packages / name for name in names if (self.packages / name).is_dir()]
 
     def grants(self) -> dict[str, list[str]]:
         """For Landlock: what workers may list, read, and write as devices."""
@@ -255,7 +262,7 @@ class Python:
             for entry in sorted(self.stdlib.iterdir())
             if entry.name not in ("site-packages", "dist-packages")
         ]
-        readable = [*parts, *map(str, self.numpy), *map(str, self.libraries)]
+        readable = [*parts, *map(str, self.folders), *map(str, self.libraries)]
         return {
             "listed": [str(self.stdlib)],
             "readable": [*readable, "/dev/urandom"],
@@ -263,7 +270,7 @@ class Python:
         }
 
 
-def _python() -> Python:
+def _python(others: tuple[str, ...] = ()) -> Python:
     executable = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     libraries = [Path("/etc/ld.so.cache")]
     multiarch = sysconfig.get_config_var("MULTIARCH") or ""
@@ -281,6 +288,7 @@ def _python() -> Python:
         Path(sysconfig.get_path("stdlib", vars=_base())).resolve(),
         Path(np.__file__).resolve().parent.parent,
         tuple(dict.fromkeys(path for path in libraries if path.exists())),
+        others,
     )
 
 
@@ -290,7 +298,7 @@ def _base() -> dict[str, str]:
 
 def bubblewrap(python: Python, uid: int | None) -> list[str]:
     """The command line that puts a program into namespaces of its own (see bwrap(1))."""
-    binds = [Path(python.executable), python.stdlib, *python.numpy, *python.libraries, HERE]
+    binds = [Path(python.executable), python.stdlib, *python.folders, *python.libraries, HERE]
     arguments = [
         # By its path: where nothing is in the environment, programs are looked for elsewhere.
         shutil.which("bwrap") or "bwrap",
@@ -322,7 +330,7 @@ def bubblewrap(python: Python, uid: int | None) -> list[str]:
         if (python.stdlib / name).is_dir():
             arguments += ["--perms", "0755", "--tmpfs", str(python.stdlib / name)]
     # A package folder inside the one just hidden: NumPy installed without a virtual environment.
-    for path in python.numpy:
+    for path in python.folders:
         if python.stdlib in path.parents:
             arguments += ["--ro-bind", str(path), str(path)]
     for device in ("/dev/null", "/dev/urandom"):
@@ -333,25 +341,25 @@ def bubblewrap(python: Python, uid: int | None) -> list[str]:
 # --- which level
 
 
-def best(limits: Limits, required: str = "weak") -> ForkServer:
+def best(limits: Limits, required: str = "weak", packages: tuple[str, ...] = ()) -> ForkServer:
     """The highest level that can be proven here; NotIsolated if it is below the one required."""
     reasons = []
     for level in reversed(LEVELS):
         if LEVELS.index(level) < LEVELS.index(required):
             break
         try:
-            return proven(level, limits)
+            return proven(level, limits, packages)
         except NotIsolated as error:
             reasons.append(str(error))
     raise NotIsolated("; ".join(reasons))
 
 
-def proven(level: str, limits: Limits) -> ForkServer:
+def proven(level: str, limits: Limits, packages: tuple[str, ...] = ()) -> ForkServer:
     """A server at this level, after its probe has failed at all that the level must deny."""
     if (missing := unavailable(level)) is not None:
         raise NotIsolated(f"{level}: {missing}")
     try:
-        server = ForkServer(level, limits)
+        server = ForkServer(level, limits, packages)
     except GraderFault as fault:
         if level == "weak":
             raise

@@ -114,15 +114,15 @@ def finished(built: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return built
 
 
-def pictures(exercises: Path) -> list[Path]:
-    """The modules that draw the pictures; they lie beside the notebooks."""
-    return sorted((exercises / "lessons").glob("*pictures.py"))
+def pictures(source: Path) -> Path:
+    """The module that draws a lesson's pictures; it lies beside the notebook."""
+    (name,) = re.findall(r"^import (\w*pictures)\b", source.read_text("utf-8"), re.MULTILINE)
+    return source.parent / f"{name}.py"
 
 
 def build(exercises: Path, folder: Path) -> None:
     """Write all notebooks, and beside them the modules that draw their pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    for file in pictures(exercises):
-        shutil.copyfile(file, folder / file.name)
     for source in sources(exercises):
+        shutil.copyfile(pictures(source), folder / pictures(source).name)
         nbformat.write(notebook(source), folder / f"{source.stem}.ipynb")

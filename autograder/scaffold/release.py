@@ -206,12 +206,12 @@ def _table(rows: str, chosen: Sequence[Exercise]) -> str:
 def _lessons(root: Path, exercises: Path, chosen: Sequence[Exercise]) -> None:
     folder = root / "lessons"
     folder.mkdir()
-    for file in lessons.pictures(exercises):
-        shutil.copyfile(file, folder / file.name)
     names = {exercise.name for exercise in chosen}
     topics = {exercise.topic for exercise in chosen}
     for source in lessons.sources(exercises):
         if lessons.topic_of(source) in topics:
+            pictures = lessons.pictures(source)
+            shutil.copyfile(pictures, folder / pictures.name)
             notebook = lessons.only(lessons.notebook(source), names)
             nbformat.write(notebook, folder / f"{source.stem}.ipynb")
     _write(folder / "requirements.txt", "\n".join(["-c ../constraints.txt", *NOTEBOOKS]) + "\n")

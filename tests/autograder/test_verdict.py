@@ -183,3 +183,11 @@ def test_every_verdict_is_json_without_nan(value, text):
 
     json.loads(written, parse_constant=refuse)
     assert results_json(verdict(law, warnings=(text,))) == written
+
+
+def test_a_law_can_be_kept_in_part():
+    part = LawResult("accuracy", "digits are read", "fail", 30.0, earned=12.25)
+    assert part.score == 12.25
+    verdict = Verdict("alice", "secret", {}, (ExerciseResult("capstone", "capstone", (part,)),))
+    assert verdict.to_json()["score"] == 12.25
+    assert verdict.to_json()["tests"][0]["status"] == "failed"

@@ -376,6 +376,12 @@ def test_namespaces_hold_what_is_needed_and_no_more(quick):
     assert found["count"] > 100
     assert found["named"] == []
     # The kit and its Python may lie in somebody's home: of that there is the way to them alone.
-    given = [ladder.HERE, python.stdlib, *python.numpy, *python.libraries, Path(python.executable)]
+    given = [
+        ladder.HERE,
+        python.stdlib,
+        *python.folders,
+        *python.libraries,
+        Path(python.executable),
+    ]
     for path in map(Path, found["others"]):
         assert any(path in (place, *place.parents) or place in path.parents for place in given)

@@ -1,0 +1,109 @@
+"""What a hand-in of the capstone looks like on disk: the model, the student's code, the notebook.
+
+`digits.keras` lies at the top, in `capstone/` or in `exercises/capstone/`; so do `digits.py` and
+one notebook. Nothing is extracted, imported or followed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.capstone.rubric import Notebook
+from autograder.isolation.limits import DEFAULT, Limits
+from autograder.submissions import NO_NAMES, BadSubmission
+
+MODEL = "digits.keras"
+FOLDERS = (".", "capstone", "exercises/capstone")
+MAX_STATED = 200
+_PERCENT = re.compile(r"accuracy[^0-9\n]{0,30}(\d{1,3}(?:\.\d{1,6})?)\s*%", re.IGNORECASE)
+_SHARE = re.compile(r"accuracy[^0-9\n]{0,30}([01]\.\d{1,20})(?!\s*%|\d)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """One student's capstone.
+
+    model     where the model should lie
+    notebook  the report; None where there is none that can be read
+    """
+
+    name: str
+    model: Path
+    notebook: Notebook | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def read(path: Path, limits: Limits = DEFAULT) -> HandIn:
+    """The hand-in at a path: a folder, or a `.keras` file alone."""
+    place = Path(os.path.abspath(path))
+    if not path.exists() and not path.is_symlink():
+        raise BadSubmission(f"there is no {path}")
+    if not path.is_dir():
+        return HandIn(place.stem, path)
+    if place.name in NO_NAMES:
+        raise BadSubmission(f"{path} has no name that a folder of results could have; rename it")
+    for folder in FOLDERS:
+        home = path / folder
+        if home.is_symlink() or not home.is_dir():
+            continue
+        if os.path.lexists(home / MODEL) or any(home.glob("*.ipynb")):
+            notebook, warning = _notebook(home, limits)
+            return HandIn(place.name, home / MODEL, notebook, (warning,) if warning else ())
+    return HandIn(place.name, path / MODEL)
+
+
+def _notebook(home: Path, limits: Limits) -> tuple[Notebook | None, str]:
+    """The one notebook of a folder; without it, why there is none."""
+    files = sorted(home.glob("*.ipynb"))
+    if not files:
+        return None, ""
+    warning = f"there are {len(files)} notebooks; {files[0].name} counts" if files[1:] else ""
+    try:
+        descriptor = os.open(files[0], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None, f"{files[0].name} cannot be read"
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None, f"{files[0].name} is no ordinary file"
+    with os.fdopen(descriptor, "rb") as file:
+        content = file.read(limits.notebook_bytes + 1)
+    if len(content) > limits.notebook_bytes:
+        return None, f"{files[0].name} is too large"
+    try:
+        return notebook(json.loads(content.decode("utf-8-sig"))), warning
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None, f"{files[0].name} is no readable notebook"
+
+
+def notebook(content: Any) -> Notebook:
+    """Headings, and the accuracies that its text or what its code printed states."""
+    headings: list[str] = []
+    stated: list[float] = []
+    for cell in content["cells"]:
+        source = _joined(cell.get("source", ""))
+        if cell.get("cell_type") == "markdown":
+            lines = source.splitlines()
+            headings += [line.lstrip("# ").lower()[:200] for line in lines if line[:1] == "#"]
+            stated += _accuracies(source)
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            stated += _accuracies(_joined(output.get("text", data.get("text/plain", ""))))
+    return Notebook(tuple(headings[:MAX_STATED]), tuple(stated[:MAX_STATED]))
+
+
+def _joined(text: Any) -> str:
+    return "".join(text) if isinstance(text, list) else str(text)
+
+
+def _accuracies(text: str) -> Iterator[float]:
+    for match in _PERCENT.finditer(text):
+        yield float(match[1]) / 100
+    for match in _SHARE.finditer(text):
+        yield float(match[1])
