@@ -10,9 +10,6 @@ import os
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("tensorflow", reason="the models are trained with Keras")
-
 import qualities
 from qualities import QUALITIES
 

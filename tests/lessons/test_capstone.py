@@ -43,7 +43,6 @@ def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
 @pytest.fixture
 def kernel(tmp_path, monkeypatch):
     """A kernel that imports this checkout, and has nothing of the user's."""
-    pytest.importorskip("tensorflow")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     for name in ("IPYTHONDIR", "MPLCONFIGDIR", "KERAS_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))

@@ -34,7 +34,6 @@ def test_the_file_has_nothing_but_a_model():
 
 
 def test_another_file_is_refused(tmp_path, monkeypatch):
-    pytest.importorskip("tensorflow")
     file = tmp_path / "backbone.keras"
     file.write_bytes(backbone.FILE.read_bytes()[:-1] + b"?")
     monkeypatch.setattr(backbone, "FILE", file)

@@ -50,7 +50,6 @@ def test_the_plot_is_a_picture(tmp_path):
 
 
 def test_runs_in_the_journal_are_not_made_again(tmp_path, monkeypatch):
-    pytest.importorskip("tensorflow")
     made = []
 
     def runs(mnist, rows):

@@ -14,9 +14,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("nbgrader")
-
 from nbgrader.apps import ZipCollectApp
 from nbgrader.utils import parse_utc
 from traitlets import TraitError

@@ -12,9 +12,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("nbgrader")
-
 from nbgrader.api import Gradebook
 from nbgrader.apps import ExportApp
 from traitlets.config import Config
