@@ -15,7 +15,7 @@ def commands(log):
     [
         (b"::notice::text", ("notice", "", "text")),
         (b"  ::add-mask::0", ("add-mask", "", "0")),
-        (b"::error file=a.py,line=3,title=b%3A c::d::e", ("error", "file=a.py,line=3,title=b%3A c", "d::e")),
+        (b"::error file=a.py,title=b%3A::c::d", ("error", "file=a.py,title=b%3A", "c::d")),
         (b"say ##[group]x", ("group", "", "say ##[group]x")),
     ],
 )  # fmt: skip
