@@ -15,7 +15,7 @@ CLASS := $(SAMPLE) right-loops right-im2col wrong-avgpool-counts-padding wrong-s
 	wrong-zero-pad-one-sided broken-always-equal broken-exits-in-the-call broken-imports-reference \
 	broken-lying-subclass broken-mutates-arguments broken-prints-to-stderr
 
-.PHONY: setup demo nbgrader-demo lessons test lint test-fast test-slow clean
+.PHONY: setup demo nbgrader-demo lessons test lint test-fast test-slow release-check clean
 
 setup: .venv/installed
 
@@ -64,6 +64,10 @@ test-fast: .venv/tested
 test-slow: .venv/tested
 	$(BIN)/pytest -n 2 -m slow
 	$(BIN)/autograder audit --min 1.0
+
+# Before a tag: the version, the workflows, a released repository, pull requests, the wheel.
+release-check: lint
+	$(BIN)/pytest -n 2 tests/release tests/test_packaging.py tests/test_docs.py
 
 clean:
 	rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache *.egg-info reference/fast/*.so

@@ -23,8 +23,8 @@ class Finding:
 
 
 NEEDED = (
-    *("numpy", "scipy", "hypothesis", "pytest", "rich", "typer", "jinja2", "platformdirs"),
-    "threadpoolctl",
+    *("numpy", "scipy", "hypothesis", "pytest", "rich", "typer", "jinja2", "packaging"),
+    *("platformdirs", "threadpoolctl"),
 )
 EXTRAS = {
     "capstone": ("tensorflow", "the capstone's training"),

@@ -92,7 +92,7 @@ def release(
         pythons, systems = _fits((root / "wheels").glob("*.whl"))
         values = {
             "count": len(chosen),
-            "example": EXAMPLE if EXAMPLE in {e.name for e in chosen} else chosen[0].name,
+            "example": _example(chosen),
             "due": [(name, f"{moment:%d %B %Y, %H:%M %Z}") for name, moment in _due(settings)],
             "pythons": " or ".join(pythons),
             "systems": " and ".join(systems),
@@ -167,10 +167,14 @@ def _stubs(root: Path, exercises: Path, chosen: Sequence[Exercise]) -> None:
             file = exercises / f"{topic.name}.py"
             all_names = {exercise.name for exercise in topic.exercises}
             _write(root / HOME / file.name, stubs_of(file, all_names, all_names - names))
-    text = (
-        (exercises / "README.md").read_text("utf-8").replace("(lessons/README.md)", "(../lessons)")
-    )
+    text = (exercises / "README.md").read_text("utf-8")
+    text = text.replace("(lessons/README.md)", "(../lessons)")
+    text = re.sub(rf"(check|-k) {EXAMPLE}\b", rf"\1 {_example(chosen)}", text)
     _write(root / HOME / "README.md", TABLE.sub(lambda found: _table(found[0], chosen), text))
+
+
+def _example(chosen: Sequence[Exercise]) -> str:
+    return EXAMPLE if EXAMPLE in {exercise.name for exercise in chosen} else chosen[0].name
 
 
 def stubs_of(file: Path, names: Collection[str], left_out: Collection[str]) -> str:

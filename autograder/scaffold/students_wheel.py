@@ -15,12 +15,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
 ANSWERS = re.compile(r"reference/pure/|reference/fast/[^/]+\.(pyx|pxd|c)$|autograder/audit/")
+SOURCES = ("autograder", "reference", "pyproject.toml", "setup.py", "README.md", "LICENSE")
+BUILT = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd", "*.c")
 LOCAL = "+students"
 DISTRIBUTION = "cnn_exercise_kit"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same wheel gives the same bytes
@@ -33,7 +37,15 @@ class BadWheel(ValueError):
 def build(checkout: Path, folder: Path) -> Path:
     """Build the full wheel for this machine; CalledProcessError where that fails."""
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir"]
-    subprocess.run([*pip, str(folder), str(checkout)], check=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        # A copy: what earlier builds left in the checkout would get into the wheel.
+        copy = Path(temporary)
+        for name in SOURCES:
+            if (checkout / name).is_dir():
+                shutil.copytree(checkout / name, copy / name, ignore=BUILT)
+            else:
+                shutil.copyfile(checkout / name, copy / name)
+        subprocess.run([*pip, str(folder), str(copy)], check=True)
     (wheel,) = folder.glob("*.whl")
     return wheel
 

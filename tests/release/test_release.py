@@ -14,12 +14,13 @@ from datetime import datetime
 import nbformat
 import pytest
 import yaml
+from packaging.tags import sys_tags
 from typer.testing import CliRunner
 
 from autograder import catalog, cli, course
 from autograder.course import Course
 from autograder.scaffold.lessons import sources
-from autograder.scaffold.release import BadRelease, release, stubs_of
+from autograder.scaffold.release import BadRelease, release, stubs_of, tags_of
 from autograder.scaffold.students_wheel import BadWheel, without_answers
 
 NAMES = {exercise.name for exercise in catalog.exercises()}
@@ -186,6 +187,14 @@ def test_what_is_left_out_is_nowhere(root, small, small_course):
     assert f"{len(kept)} functions" in (small / "README.md").read_text("utf-8")
 
 
+def test_examples_are_of_functions_that_are_there(root, full_wheels, tmp_path):
+    release(tmp_path / "out", root / "exercises", full_wheels, Course(without=("conv2d",)))
+    for page in ("README.md", "exercises/README.md"):
+        text = (tmp_path / "out" / page).read_text("utf-8")
+        named = set(re.findall(r"(?:check|-k) (\w+)", text)) & NAMES
+        assert named == {catalog.exercises()[0].name}
+
+
 def test_stubs_keep_their_form(root, small):
     for file in sorted((small / "exercises").glob("*.py")):
         before = (root / "exercises" / file.name).read_text("utf-8")
@@ -275,17 +284,11 @@ def test_a_release_no_runner_can_use_is_told(root, full_wheels, tmp_path, monkey
     tags = "cp313-cp313-macosx_11_0_arm64"
     mac = wheels / f"cnn_exercise_kit-{ours.name.split('-')[1]}-{tags}.whl"
     mac.write_bytes(ours.read_bytes())
-    monkeypatch.setattr("autograder.scaffold.release.sys_tags", lambda: release_tags(mac))
+    monkeypatch.setattr("autograder.scaffold.release.sys_tags", lambda: tags_of(mac))
     (note,) = release(tmp_path / "out", root / "exercises", wheels, Course())
     assert note.startswith("no wheel is for Linux on x86_64")
     with pytest.raises(BadRelease, match="no wheel is for Linux"):
         release(tmp_path / "other", root / "exercises", wheels, Course(), gradescope=True)
-
-
-def release_tags(wheel):
-    from autograder.scaffold.release import tags_of
-
-    return tags_of(wheel)
 
 
 @pytest.mark.slow
@@ -357,3 +360,21 @@ def test_gradescopes_zip_holds_the_grader_and_no_answer(small):
         f"wheels/{wheel.name}",
     }
     assert modes["setup.sh"] & modes["run_autograder"] & 0o111
+
+
+@pytest.mark.slow
+def test_without_wheels_one_is_built_for_this_machine(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_CONSTRAINT", str(root / "constraints.txt"))
+    folder = tmp_path / "built"
+    release(folder, root / "exercises", None, Course())
+    (wheel,) = (folder / "wheels").iterdir()
+    assert set(sys_tags()) & tags_of(wheel)
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    for topic in catalog.topics():
+        assert f"autograder/specs/{topic.name}.py" in names
+        compiled = [name for name in names if name.startswith(f"reference/fast/{topic.name}.")]
+        assert len(compiled) == 1
+        assert compiled[0].endswith((".so", ".pyd"))
+    assert "autograder/data/digits.npz" in names
+    assert not [name for name in names if name.endswith((".pyx", ".pxd", ".c", ".pyc"))]

@@ -156,3 +156,14 @@ def test_modules_beside_the_notebook_are_judged_by_their_path(ran, tmp_path, mon
     monkeypatch.chdir(tmp_path)
     assert notebook.check("relu", path="exercises").result.passed
     assert not notebook.check("relu").result.passed
+
+
+@pytest.mark.parametrize("place", [".", ".."])
+def test_points_are_those_of_the_course(ran, tmp_path, monkeypatch, place):
+    """Its settings lie beside the notebook, or above the folder of the lessons."""
+    folder = tmp_path / "lessons"
+    folder.mkdir()
+    (folder / place / "course.toml").write_text("[points]\nrelu = 40\n")
+    monkeypatch.chdir(folder)
+    ran(RIGHT)
+    assert "40 of 40 points" in repr(notebook.check("relu"))
