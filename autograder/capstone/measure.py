@@ -210,7 +210,8 @@ def surroundings() -> Row:
 PAGE = """# The capstone in figures
 
 How many of MNIST's 10,000 test digits are read rightly, in percent: mean and standard deviation of
-{runs} seeds, which also choose the labelled digits; in brackets the CPU seconds of training.
+{runs} seeds, which also choose the labelled digits (no deviation: one seed); in brackets the CPU
+seconds of training.
 
     autograder capstone measure --page docs/capstone.md
 
