@@ -6,6 +6,7 @@ Every run is written down when it is done, so that a measurement goes on where i
 from __future__ import annotations
 
 import json
+import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -199,7 +200,7 @@ def surroundings() -> Row:
             versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    machine = f"{platform.system()} {platform.machine()}"
+    machine = f"{platform.system()}, {platform.machine()}, {os.cpu_count()} cores"
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine,
