@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from autograder.scaffold import lessons as build
+
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = ROOT / "exercises" / "lessons"
 SOURCE = LESSONS / "11_capstone.py"
-spec = importlib.util.spec_from_file_location("build", LESSONS / "build.py")
-build = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(build)
 
 
 def key() -> dict[str, str]:
