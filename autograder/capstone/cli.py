@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import warnings
 from collections.abc import Iterator
@@ -89,6 +90,7 @@ def train(
     ),
 ) -> None:
     """Train a digit classifier from the shipped backbone, as the answer key does."""
+    _needs_the_answer_key()
     from autograder.capstone import backbone, training
     from autograder.capstone.measure import accuracy
 
@@ -128,6 +130,7 @@ def measure(
     path: DataFile = None,
 ) -> None:
     """Measure every way of training, from scratch as well, with three seeds: 15 minutes."""
+    _needs_the_answer_key()
     from autograder.capstone import measure as figures
     from autograder.capstone import training
     from autograder.capstone.backbone import SHA256
@@ -142,6 +145,12 @@ def measure(
         page.write_text(figures.page(rows, figures.surroundings()), encoding="utf-8")
         figures.plot(rows, page.with_suffix(".svg"))
     print(f"{page} is written")
+
+
+def _needs_the_answer_key() -> None:
+    if importlib.util.find_spec("autograder.capstone.solution") is None:
+        print("autograder: the students' kit has no answer key to train with", file=sys.stderr)
+        raise typer.Exit(USAGE)
 
 
 def _folder() -> Path:

@@ -44,6 +44,8 @@ SYSTEMS = {"linux": "Linux", "manylinux": "Linux", "musllinux": "Linux", "macosx
 RUNNER = re.compile(r"(many)?linux.*_x86_64")  # GitHub's and GitLab's, and Gradescope's
 PYTEST = f"[pytest]\ntestpaths = {HOME}\naddopts = -ra\n"
 IGNORED = ".venv/\n__pycache__/\n.pytest_cache/\n.ipynb_checkpoints/\n"
+# The capstone is no part of the students' repository.
+CAPSTONE = re.compile(r"\n[^\n]+\(capstone/README\.md\).*?\n(?=\n)", re.DOTALL)
 NOTEBOOKS = ("ipykernel", "jupyterlab", "matplotlib")
 TABLE = re.compile(r"(?<=<!-- points:begin -->\n).*(?=<!-- points:end -->)", re.DOTALL)
 ROW = re.compile(r"^\|(?P<topic>[^|]*)\| `(?P<name>\w+)` \|(?P<gives>.*)\| [\d.]+ \|$")
@@ -169,6 +171,7 @@ def _stubs(root: Path, exercises: Path, chosen: Sequence[Exercise]) -> None:
             _write(root / HOME / file.name, stubs_of(file, all_names, all_names - names))
     text = (exercises / "README.md").read_text("utf-8")
     text = text.replace("(lessons/README.md)", "(../lessons)")
+    text = CAPSTONE.sub("", text)
     text = re.sub(rf"(check|-k) {EXAMPLE}\b", rf"\1 {_example(chosen)}", text)
     _write(root / HOME / "README.md", TABLE.sub(lambda found: _table(found[0], chosen), text))
 

@@ -4,6 +4,7 @@
     reference/pure                  the answer key itself
     reference/fast/*.pyx, *.pxd     the same functions in Cython; the compiled modules stay
     autograder/audit                wrong solutions, each one line away from the answer key
+    autograder/capstone/solution    the answer key of the capstone
 
 The specs stay, since they judge on the student's own machine: their misconceptions are wrong
 functions, most of them one call of the compiled reference. The version gets a local part,
@@ -22,7 +23,10 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-ANSWERS = re.compile(r"reference/pure/|reference/fast/[^/]+\.(pyx|pxd|c)$|autograder/audit/")
+ANSWERS = re.compile(
+    r"reference/pure/|reference/fast/[^/]+\.(pyx|pxd|c)$|autograder/audit/|"
+    r"autograder/capstone/solution/"
+)
 SOURCES = ("autograder", "reference", "pyproject.toml", "setup.py", "README.md", "LICENSE")
 BUILT = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd", "*.c")
 LOCAL = "+students"

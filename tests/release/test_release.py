@@ -19,7 +19,6 @@ from typer.testing import CliRunner
 
 from autograder import catalog, cli, course
 from autograder.course import Course
-from autograder.scaffold.lessons import sources
 from autograder.scaffold.release import BadRelease, release, stubs_of, tags_of
 from autograder.scaffold.students_wheel import BadWheel, without_answers
 
@@ -96,10 +95,14 @@ def test_the_wheel_is_whole_but_for_the_answers(full_wheels, student):
     with zipfile.ZipFile(full) as before, zipfile.ZipFile(ours) as after:
         gone = set(before.namelist()) - set(after.namelist())
         gone = {name for name in gone if ".dist-info/" not in name}
-        kinds = r"reference/pure/\w+\.py|reference/fast/\w+\.(pyx|pxd)|autograder/audit/.*"
+        kinds = (
+            r"reference/pure/\w+\.py|reference/fast/\w+\.(pyx|pxd)|autograder/audit/.*|"
+            r"autograder/capstone/solution/\w+\.py"
+        )
         assert {name for name in gone if not re.fullmatch(kinds, name)} == set()
         assert {"reference/pure/padding.py", "reference/fast/padding.pyx"} <= gone
         assert "autograder/audit/equivalent.toml" in gone
+        assert "autograder/capstone/solution/digits.py" in gone
         (record,) = [name for name in after.namelist() if name.endswith("RECORD")]
         told = {line.split(",")[0] for line in after.read(record).decode().splitlines()}
         assert told == set(after.namelist())
@@ -127,8 +130,9 @@ def test_everything_is_there(root, student):
     there = set(files(student))
     for topic in catalog.topics():
         assert f"exercises/{topic.name}.py" in there
-    for source in sources(root / "exercises"):
-        assert f"lessons/{source.stem}.ipynb" in there
+    lessons = {f"{topic.lesson:02}_{topic.name}" for topic in catalog.topics()}
+    assert {f"lessons/{name}.ipynb" for name in lessons} <= there
+    assert not [name for name in there if "capstone" in name]
     assert there >= {
         ".devcontainer/devcontainer.json",
         ".github/workflows/comment.yml",
