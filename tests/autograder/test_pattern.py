@@ -59,6 +59,15 @@ def test_an_offset_within_rounding_is_no_pattern():
     assert of(lambda a: a + 3e-310, IMAGES[::-1]) == ""
 
 
+def test_cells_that_nothing_set():
+    last = changed(np.s_[..., -1], np.nan)
+    said = "On every input that failed, the wrong cells of y are nan and all others are right: "
+    assert of(last) == said + "np.empty sets no cell."
+    assert of(lambda a: last(a) + changed(np.s_[..., 0])(0 * a)) == "", "other cells are wrong too"
+    assert of(lambda a: np.full_like(a, np.nan)) == "", "no cell is right"
+    assert of(last, IMAGES[:1]) == "", "one result may be chance"
+
+
 def test_images_of_a_batch_and_channels():
     batches = [np.random.default_rng(seed).normal(size=(3, 2, 2, 2)) for seed in range(2)]
     assert "only the first image of y is right" in of(changed(np.s_[1:]), batches)

@@ -23,11 +23,9 @@ OURS = [
 
 
 def tool(name):
-    """A program of the extra `test`; only on a developer's machine may it be missing."""
+    """A program of the extra `test`."""
     beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     found = shutil.which(name, path=beside)
-    if found is None and "CI" not in os.environ:
-        pytest.skip(f"{name} is not installed")
     assert found is not None, f"{name} is not installed: pip install -e '.[test]'"
     return found
 

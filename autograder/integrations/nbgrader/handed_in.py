@@ -114,7 +114,7 @@ def why_not(file: Path, limits: Limits) -> str:
         return f"is larger than {limits.notebook_bytes // 2**20} MiB"
     problems: dict[str, Any] = {}
     try:
-        text = file.read_text("utf-8-sig")
+        text = file.read_text("utf-8")  # as nbgrader reads it: a byte order mark is too much
         nbformat.reads(text, as_version=4, capture_validation_error=problems)
     except Exception:  # the bytes are anybody's
         return "is no readable notebook"

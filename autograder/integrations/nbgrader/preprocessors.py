@@ -169,7 +169,11 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
             and not cell.metadata.nbgrader.solution
         }
         known = {exercise.name: exercise for exercise in catalog.exercises()}
-        chosen = [known[name] for name in graded if name in known]
+        chosen = [
+            _worth(known[name], float(cell.metadata.nbgrader.points))
+            for name, cell in graded.items()
+            if name in known
+        ]
         limits = course.find(Path(coursedir.root)).limits
         verdict = self.judged(_read(Path(folder), about["student"], limits), chosen, limits)
         results = {result.name: result for result in verdict.exercises}
@@ -218,6 +222,11 @@ def engine(seed: str, required: str, limits: Limits) -> Engine:
             "`autograder doctor` tells what is missing"
         ) from error
     return made
+
+
+def _worth(exercise: Exercise, points: float) -> Exercise:
+    """The exercise with the points of its cell, so that the finding tells the same ones."""
+    return exercise if points in (0, exercise.points) else catalog.worth(exercise, points)
 
 
 def _read(folder: Path, student: str, limits: Limits) -> Submission:

@@ -70,6 +70,25 @@ def test_values_and_layouts_arrive(ask):
     np.testing.assert_array_equal(answer.value["x"], x * 2)
 
 
+def test_empty_arrays_hold_nothing_of_use(ask):
+    source = """
+        import numpy as np
+        from numpy import empty_like
+
+        def f():
+            assert np.empty(2, object).tolist() == [None, None]
+            assert np.empty((0, 3)).shape == (0, 3)
+            assert np.isnan(np.empty(2, complex)).all()
+            like = empty_like(np.zeros((2, 2), np.float32))
+            return np.empty(3), np.empty((2,), int), np.empty(2, bool), like
+    """
+    floats, integers, flags, like = ask(source).value
+    np.testing.assert_array_equal(floats, np.full(3, np.nan))
+    np.testing.assert_array_equal(integers, np.full(2, np.iinfo(int).max))
+    np.testing.assert_array_equal(flags, np.full(2, True))
+    np.testing.assert_array_equal(like, np.full((2, 2), np.nan, np.float32), strict=True)
+
+
 def test_a_worker_serves_many_calls_and_functions(start):
     session = start(m="n = 0\ndef f(a): global n; n += 1; return n * a\ndef g(): return -n")
     answers = session.ask("m", "f", [EncodedCall.of({"a": i}) for i in (1, 10, 100)])

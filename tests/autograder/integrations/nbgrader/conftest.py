@@ -50,3 +50,10 @@ def course(pristine, tmp_path):
 @pytest.fixture
 def modules_course(pristine_modules, tmp_path):
     return Course(Path(shutil.copytree(pristine_modules, tmp_path / "modules")))
+
+
+@pytest.fixture
+def own_jupyter(tmp_path, monkeypatch):
+    """nbgrader's applications read no settings of the user's."""
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "jupyter"))

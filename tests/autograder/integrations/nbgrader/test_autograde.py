@@ -127,6 +127,9 @@ def test_every_odd_hand_in_is_graded_and_told(course):
     nothing.cells = []
     course.hand_in("no-cells", nothing)
     (course.place("broken") / f"{PADDING}.ipynb").write_text('{"cells": [')
+    course.hand_in("marked", right)
+    marked = course.place("marked") / f"{PADDING}.ipynb"
+    marked.write_text(marked.read_text("utf-8"), "utf-8-sig")
     course.hand_in("other", right)
     os.rename(
         course.place("other") / f"{PADDING}.ipynb", course.place("other") / "My work (1).ipynb"
@@ -144,7 +147,7 @@ def test_every_odd_hand_in_is_graded_and_told(course):
     told = course.nbgrader("autograde", PADDING)
 
     full = ("deleted", "doubled", "renamed", "other", "lower")
-    none = ("forged", "no-cells", "broken", "deep", "empty", "linked", "folder")
+    none = ("forged", "no-cells", "broken", "marked", "deep", "empty", "linked", "folder")
     assert course.grades() == {**dict.fromkeys(full, POINTS), **dict.fromkeys(none, 0.0)}
     for sentence in (
         f"deleted, {PADDING}: the cell {name} was missing; it is there again",
@@ -193,6 +196,29 @@ def test_a_cell_that_the_kit_does_not_know_gets_no_points(course):
     told = course.nbgrader("autograde", PADDING)
     assert course.grades() == {"alice": POINTS}
     assert "the cell own is no exercise of the kit; it gets no points" in told
+
+
+def test_the_points_of_a_cell_are_an_instructors_to_give(course):
+    """The share stays, and the finding tells the points that the gradebook has."""
+    source = course.folder / "source" / PADDING / f"{PADDING}.ipynb"
+    notebook = json.loads(source.read_text())
+    for cell in notebook["cells"]:
+        about = cell["metadata"].get("nbgrader", {})
+        if about.get("grade_id") == "zero_pad2d":
+            about["points"] = 7 * about["points"]
+    source.write_text(json.dumps(notebook))
+    course.nbgrader("generate_assignment", PADDING, "--force")
+    names = ("right-loops", "wrong-zero-pad-one-sided")
+    for name in names:
+        course.hand_in(name, solved(course.released(), name))
+    course.nbgrader("autograde", PADDING)
+    (worth,) = [e.points for e in catalog.select(["zero_pad2d"])]
+    for name in names:
+        verdict = Engine.of().verdict(read(ANSWERS / name, TOPICS), catalog.select(["zero_pad2d"]))
+        cell = grade_cells(course.autograded(name))["zero_pad2d"]
+        assert determine_grade(cell) == (pytest.approx(7 * verdict.score), 7 * worth)
+        shown = f"{7 * verdict.score:g} of {7 * worth:g} points"
+        assert shown in cell.outputs[0].data["text/html"]
 
 
 def test_without_the_configuration_nobody_gets_points(course):

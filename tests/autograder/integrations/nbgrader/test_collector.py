@@ -61,11 +61,9 @@ def archive(tmp_path):
 
 
 @pytest.fixture
-def collect(archive, tmp_path, monkeypatch):
+def collect(archive, tmp_path, monkeypatch, own_jupyter):
     """`collect({"ann.zip": {...}})`: what nbgrader collects of a download, and its warnings."""
     monkeypatch.chdir(tmp_path)
-    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
-        monkeypatch.setenv(name, str(tmp_path / "jupyter"))
 
     def run(download=None, *arguments, **settings):
         for name, content in (download or {}).items():

@@ -55,11 +55,9 @@ def filled(tmp_path_factory):
 
 
 @pytest.fixture
-def gradebook(filled, tmp_path, monkeypatch):
+def gradebook(filled, tmp_path, monkeypatch, own_jupyter):
     """A gradebook of the test's own, in the working folder."""
     monkeypatch.chdir(tmp_path)
-    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
-        monkeypatch.setenv(name, str(tmp_path / "jupyter"))
     shutil.copyfile(filled, "gradebook.db")
     with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as book:
         yield book
