@@ -9,30 +9,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from autograder.capstone import few_labels, rubric, transfer
-from autograder.capstone.corruptions import FAMILIES, corrupted
-from autograder.capstone.few_labels import Answerer, Task
+from autograder.capstone.corruptions import FAMILIES
+from autograder.capstone.exam import PER_FAMILY, Exam
+from autograder.capstone.few_labels import Answerer
 from autograder.capstone.handin import HandIn
 from autograder.capstone.model import Model, read
 from autograder.capstone.rubric import Part
-from autograder.capstone.secret import private_set
 from autograder.capstone.settings import Refused
 from autograder.isolation.ladder import ForkServer, GraderFault
 from autograder.verdict import ExerciseResult, LawResult, Status, Verdict
 
 NAME = "capstone"
-# Digits of each corrupted family: a share of 14 times as many is known to a third of a percent.
-PER_FAMILY = 500
 # A model that takes this many times what it may is not asked any further.
 PROBED = 100
 PATIENCE = 3
-# Public digits of either kind for the ratio of their losses.
-RATIO_OF = 1500
 # Where one probability says all, it says no more than this, as in Keras.
 LEAST_PROBABILITY = 1e-7
 
@@ -50,47 +46,6 @@ OUTSIDE = {
     "images / 127.5 - 1": (127.5, 1.0),
     "(images / 255 - 0.1307) / 0.3081": (255.0 * 0.3081, 0.1307 / 0.3081),
 }
-
-
-@dataclass(frozen=True)
-class Exam:
-    """What every hand-in is asked, the same for the whole class.
-
-    images, labels  the private test set
-    seed            the secret text that all of it follows from
-    tasks           of few labels
-    spoilt          the first private digits, as each family of corruptions leaves them
-    test, training  public digits, images and labels, for the ratio of losses
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    seed: str
-    tasks: tuple[Task, ...] = ()
-    spoilt: Mapping[str, np.ndarray] = field(default_factory=dict)
-    test: tuple[np.ndarray, np.ndarray] | None = None
-    training: tuple[np.ndarray, np.ndarray] | None = None
-
-    @staticmethod
-    def of(
-        test: tuple[np.ndarray, np.ndarray],
-        seed: str,
-        training: tuple[np.ndarray, np.ndarray] | None = None,
-    ) -> Exam:
-        """Made from given test digits; training digits are for the task of few labels."""
-        images, labels = private_set(*test, seed)
-        tasks = few_labels.tasks(*training, images, labels, seed) if training else []
-        some = images[:PER_FAMILY]
-        spoilt = {family.name: corrupted(family, some, seed) for family in FAMILIES}
-        return Exam(
-            images,
-            labels.astype(np.int64),
-            seed,
-            tuple(tasks),
-            spoilt,
-            _some(test),
-            _some(training) if training else None,
-        )
 
 
 @dataclass(frozen=True)
@@ -231,10 +186,6 @@ def _quick_enough(model: Model, images: np.ndarray) -> None:
     if time.process_time() - started > PATIENCE * rubric.SECONDS * PROBED / 10_000:
         told = rubric.SECONDS / 10_000 * 1000
         raise Refused(f"the model takes far more than {told:g} ms of CPU a digit; make it smaller")
-
-
-def _some(given: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    return given[0][:RATIO_OF], given[1][:RATIO_OF].astype(np.int64)
 
 
 def _ratio(model: Model, exam: Exam) -> float | None:

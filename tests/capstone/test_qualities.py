@@ -14,7 +14,7 @@ import qualities
 from qualities import QUALITIES
 
 from autograder.capstone import grading, handin, model, weights
-from autograder.capstone.grading import Exam
+from autograder.capstone.exam import Exam
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autograder.capstone import grading, handin, model, rubric, transfer
-from autograder.capstone.grading import Exam
+from autograder.capstone.exam import Exam
 from autograder.digits import digits
 from autograder.grading import results_json
 from autograder.isolation.ladder import GraderFault
