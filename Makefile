@@ -15,7 +15,8 @@ CLASS := $(SAMPLE) right-loops right-im2col wrong-avgpool-counts-padding wrong-s
 	wrong-zero-pad-one-sided broken-always-equal broken-exits-in-the-call broken-imports-reference \
 	broken-lying-subclass broken-mutates-arguments broken-prints-to-stderr
 
-.PHONY: setup demo nbgrader-demo lessons test lint test-fast test-slow release-check clean
+.PHONY: setup demo nbgrader-demo lessons test lint test-fast test-slow conformance fuzz sanitize \
+	release-check clean
 
 setup: .venv/installed
 
@@ -28,6 +29,11 @@ setup: .venv/installed
 .venv/tested: .venv/installed
 	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["test"], *extras["lessons"], *extras["nbgrader"], *extras["capstone-cpu"], sep="\n")' > .venv/test.txt
 	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --requirement .venv/test.txt
+	touch $@
+
+.venv/conforming: .venv/tested
+	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["conformance"], sep="\n")' > .venv/conformance.txt
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --requirement .venv/conformance.txt
 	touch $@
 
 demo: setup
@@ -50,7 +56,7 @@ nbgrader-demo: .venv/tested
 lessons: .venv/tested
 	$(BIN)/autograder lessons build/lessons
 
-test: lint test-fast test-slow
+test: lint test-fast test-slow conformance
 
 lint: .venv/tested
 	$(BIN)/ruff check .
@@ -64,6 +70,10 @@ test-fast: .venv/tested
 test-slow: .venv/tested
 	$(BIN)/pytest -n 2 -m slow
 	$(BIN)/autograder audit --min 1.0
+
+# The compiled core beside ONNX's and Keras' tests, PyTorch, TensorFlow and SciPy: docs/conformance.md.
+conformance: .venv/conforming
+	$(BIN)/pytest tests/reference/conformance
 
 # Before a tag: the version, the workflows, a released repository, pull requests, the wheel.
 release-check: lint
