@@ -75,6 +75,32 @@ test-slow: .venv/tested
 conformance: .venv/conforming
 	$(BIN)/pytest tests/reference/conformance
 
+# Random calls of the kernels that check their indices, beside the pure twin, in a copy of the
+# checkout.
+FUZZ_CASES ?= 1000000
+COPIED := git ls-files -z reference tests/reference autograder setup.py pyproject.toml README.md \
+	LICENSE | tar -c --null -T - -f - | tar -x -f - -C
+
+fuzz: .venv/tested
+	rm -rf build/debug && mkdir -p build/debug && $(COPIED) build/debug
+	cd build/debug && REFERENCE_DEBUG=1 ../../$(BIN)/python setup.py --quiet build_ext --inplace
+	cd build/debug && PYTHONPATH=. ../../$(BIN)/python tests/reference/fuzz.py --debug \
+		--cases $(FUZZ_CASES)
+
+# The same under AddressSanitizer and UndefinedBehaviorSanitizer, which a kernel that is wrong on
+# purpose must not survive. Python and NumPy are not built for them: leaks are not looked for.
+SANITIZE_CASES ?= 20000
+SANITIZED = PYTHONPATH=. PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+	LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
+	../../$(BIN)/python
+
+sanitize: .venv/tested
+	rm -rf build/sanitize && mkdir -p build/sanitize && $(COPIED) build/sanitize
+	cd build/sanitize && REFERENCE_SANITIZE=1 ../../$(BIN)/python setup.py --quiet build_ext --inplace
+	cd build/sanitize && ! $(SANITIZED) tests/reference/fuzz.py --prove > prove.txt 2>&1
+	grep -q "AddressSanitizer: heap-buffer-overflow" build/sanitize/prove.txt
+	cd build/sanitize && $(SANITIZED) tests/reference/fuzz.py --memory 0 --cases $(SANITIZE_CASES)
+
 # Before a tag: the version, the workflows, a released repository, pull requests, the wheel.
 release-check: lint
 	$(BIN)/pytest -n 2 tests/release tests/test_packaging.py tests/test_docs.py

@@ -45,6 +45,7 @@ def array(
         single = given.dtype.kind == "f" and given.dtype.itemsize == 4
         dtype = np.dtype(np.float32 if single else np.float64)
     if given.dtype != dtype:
+        addressable(name, given.shape, dtype.itemsize)
         # A number too large for float32 becomes infinite, without a warning.
         with np.errstate(all="ignore"):
             given = given.astype(dtype, order="C")
@@ -109,6 +110,32 @@ def countable(name: str, *counts: int) -> None:
             f"`{name}`: a matrix product with sides {counts} is too large; "
             f"every side must be at most {LARGEST}."
         )
+
+
+def product(name: str, images: int, filters: Sequence[int], outputs: Pair) -> tuple[int, ...]:
+    """The shape of a convolution's output, when its sizes and those of its product of matrices can
+    be counted; `filters` is the shape (O, C, KH, KW)."""
+    shape = (images, filters[0], *outputs)
+    addressable(name, shape)
+    countable(name, filters[0], prod(filters[1:]), outputs[0] * outputs[1])
+    return shape
+
+
+def network(
+    name: str,
+    images: int,
+    size: Sequence[int],
+    conv1: Sequence[int],
+    conv2: Sequence[int],
+    classes: int,
+) -> None:
+    """The sizes inside the small CNN can be counted: two convolutions and poolings, one product."""
+    rows, cols = size
+    product(name, images, conv1, (rows, cols))
+    product(name, images, conv2, (rows // 2, cols // 2))
+    features = conv2[0] * (rows // 4) * (cols // 4)
+    countable(name, images, features, classes)
+    addressable(name, (images, features))
 
 
 # Numbers
@@ -428,6 +455,7 @@ def _layer(
                 where, shape[1:], layer["kernel"], layer["stride"], both_sides(layer["padding"])
             )
         else:
+            pixels(where, "shape", (1, *shape))
             size = pool(where, shape[1:], layer["kernel"], layer["stride"], layer["padding"])
         return layer, (layer.get("out", shape[0]), *size)
     if kind == "dense":

@@ -814,7 +814,8 @@ def residual_block(
     w1, b1 = _conv_pair(name, ("w1", w1), ("b1", b1), x, "x", x.shape[1], (3, 3))
     w2, b2 = _conv_pair(name, ("w2", w2), ("b2", b2), x, "w1 has filters", len(w1), (3, 3))
     outputs = _check.fits(name, x.shape[2:], (3, 3), stride, ((1, 1), (1, 1)))
-    shape = (x.shape[0], len(w2), *outputs)
+    _check.product(name, x.shape[0], w1.shape, outputs)
+    shape = _check.product(name, x.shape[0], w2.shape, outputs)
     if w_skip is None:
         _check.skip(name, x.shape, shape)
     else:
@@ -857,6 +858,7 @@ def inception_module(
         )
         words = (f'w of "{key}"', w), (f'b of "{key}"', b)
         checked[key] = _conv_pair(name, *words, x, of, wanted, (side, side))
+        _check.product(name, x.shape[0], checked[key][0].shape, (x.shape[2], x.shape[3]))
     return _backend.architectures.inception_module(x, checked)
 
 
@@ -976,6 +978,7 @@ def fit(
     images = _check.array(name, "images", images, "N, 1, H, W")
     _check.small_images(name, images)
     _check.one_channel(name, images)
+    _check.network(name, images.shape[0], images.shape[2:], (8, 1, 3, 3), (16, 8, 3, 3), 10)
     labels = _check.labels(name, labels, len(images), 10, "image")
     epochs = _check.whole(name, "epochs", epochs, 0)
     learning_rate = _check.number(name, "learning_rate", learning_rate)
@@ -1045,6 +1048,8 @@ def predict(weights: list[np.ndarray], images: np.ndarray) -> np.ndarray:
     _check.same_shape(name, "weights[3]", b2, (w2.shape[3],))
     _check.same_shape(name, "weights[4]", w3, (rows * cols * w2.shape[3], w3.shape[1]))
     _check.same_shape(name, "weights[5]", b3, (w3.shape[1],))
+    conv1, conv2 = ((w.shape[3], w.shape[2], 3, 3) for w in (w1, w2))
+    _check.network(name, images.shape[0], images.shape[1:3], conv1, conv2, w3.shape[1])
     return _backend.keras_bridge.predict(checked, images)
 
 
@@ -1156,6 +1161,7 @@ def dense(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
     _check.length("dense", "w", w, x.shape[1], "column of x")
     _check.length("dense", "b", b, w.shape[1], "column of w")
     _check.countable("dense", *x.shape, w.shape[1])
+    _check.addressable("dense", (x.shape[0], w.shape[1]))
     return _backend.general.dense(x, w, b)
 
 
@@ -1195,11 +1201,8 @@ def _filters_fit(
     """The shape of the output, when the filters match the image and fit into it."""
     _check.divides(name, groups, x.shape[1], w.shape[0])
     _check.channels(name, "w", w, "x", x.shape[1], groups)
-    rows, cols = _check.fits(name, x.shape[2:], w.shape[2:], stride, pads, dilation)
-    shape = (x.shape[0], w.shape[0], rows, cols)
-    _check.addressable(name, shape)
-    _check.countable(name, w.shape[0], w[:1].size, rows * cols)
-    return shape
+    outputs = _check.fits(name, x.shape[2:], w.shape[2:], stride, pads, dilation)
+    return _check.product(name, x.shape[0], w.shape, outputs)
 
 
 def _general_arguments(
@@ -1266,7 +1269,9 @@ def _pool_arguments(
     kernel = _check.pair(name, "kernel", kernel, 1)
     stride = _check.pair(name, "stride", stride, 1)
     padding = _check.pair(name, "padding", padding, 0)
-    return x, kernel, stride, padding, _check.pool(name, x.shape[2:], kernel, stride, padding)
+    outputs = _check.pool(name, x.shape[2:], kernel, stride, padding)
+    _check.addressable(name, (*x.shape[:2], *outputs))
+    return x, kernel, stride, padding, outputs
 
 
 def _conv_pair(
@@ -1319,4 +1324,5 @@ def _network(
     features = len(w2) * (images.shape[2] // 4) * (images.shape[3] // 4)
     _check.length(name, "dense.w", w3, features, "pooled pixel")
     _check.length(name, "dense.b", b3, w3.shape[1], "column of dense.w")
+    _check.network(name, images.shape[0], images.shape[2:], w1.shape, w2.shape, w3.shape[1])
     return dict(zip(keys, (w1, b1, w2, b2, w3, b3), strict=True)), images

@@ -149,5 +149,6 @@ def col2im(columns, shape, kernel, stride=(1, 1), padding=(0, 0)):
     """Every entry of a column is added to its pixel."""
     rows, cols = padding
     x = np.zeros(shape, columns.dtype)
-    _col2im(columns, x, (shape, kernel, stride, ((rows, rows), (cols, cols)), (1, 1)))
+    if x.size:
+        _col2im(columns, x, (shape, kernel, stride, ((rows, rows), (cols, cols)), (1, 1)))
     return x

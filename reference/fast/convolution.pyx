@@ -52,7 +52,8 @@ def im2col(x, kernel, stride=(1, 1), padding=(0, 0)):
     cdef tuple geometry = (x.shape, kernel, stride, ((rows, rows), (cols, cols)), (1, 1))
     cdef Window g = window(geometry)
     columns = np.empty((x.shape[0], x.shape[1] * g.kh * g.kw, g.out_h * g.out_w), x.dtype)
-    _im2col(x, columns, geometry)
+    if columns.size:
+        _im2col(x, columns, geometry)
     return columns
 
 

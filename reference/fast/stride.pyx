@@ -44,7 +44,8 @@ def downsample(x, stride):
     n, c, h, w = x.shape
     rows, cols = -(-h // sh), -(-w // sw)
     y = np.empty((n, c, rows, cols), x.dtype)
-    _downsample(x.reshape(n * c, h, w), y.reshape(n * c, rows, cols), sh, sw)
+    if y.size:
+        _downsample(x.reshape(n * c, h, w), y.reshape(n * c, rows, cols), sh, sw)
     return y
 
 
