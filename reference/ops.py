@@ -945,6 +945,7 @@ def loss_and_gradients(
     """
     name = "loss_and_gradients"
     parameters, images = _network(name, parameters, images)
+    _check.not_empty(name, "dense.b", parameters["dense.b"], len(parameters["dense.b"]))
     labels = _check.labels(name, labels, len(images), len(parameters["dense.b"]), "image")
     return _backend.training.loss_and_gradients(parameters, images, labels)
 
