@@ -162,7 +162,7 @@ def relu(x):
 
 @pytest.mark.parametrize("command", ["check", "grade", "pytest"])
 def test_a_limit_of_the_course_is_the_limit(written, tmp_path, command):
-    written("[limits]\ncall_seconds = 0.1\n")
+    written("[limits]\ncall_seconds = 0.1\nwall_factor = 1000\n")
     module = tmp_path / "activation.py"
     module.write_text(SLOW)
     arguments = {
