@@ -210,6 +210,9 @@ class Worker:
                 raise self._death()
             if (overrun := clock.overrun()) is not None:
                 raise _Died("timeout", overrun)
+            most = self.server.profile.threads
+            if (self.server.threads(self.pid) or 0) > most > 0:
+                raise _Died("forbidden", f"the code started more than {most} threads")
         text = bytes(self._buffer[middle - text_size : middle])
         body = bytes(self._buffer[middle:end])
         self._at = end

@@ -29,7 +29,7 @@ CPU_GRACE = 5  # seconds
 FLUSH_SECONDS = 0.05
 
 
-def apply_rlimits(limits: dict[str, Any]) -> None:
+def apply_rlimits(limits: dict[str, Any], processes: int | None = 0) -> None:
     try:
         import resource
     except ImportError:  # Windows has none
@@ -41,10 +41,11 @@ def apply_rlimits(limits: dict[str, Any]) -> None:
         "RLIMIT_NOFILE": limits["open_files"],
         "RLIMIT_STACK": limits["stack_bytes"],
         "RLIMIT_CORE": 0,
-        "RLIMIT_NPROC": 0,
         "RLIMIT_MEMLOCK": 0,
         "RLIMIT_MSGQUEUE": 0,
     }
+    if processes is not None:
+        wanted["RLIMIT_NPROC"] = processes
     for name, value in wanted.items():
         if (number := getattr(resource, name, None)) is not None:
             hard = resource.getrlimit(number)[1]
@@ -75,8 +76,9 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     a name that it does not know either is one that the exercises do without.
     """
 
-    def __init__(self, sources: dict[str, str]) -> None:
+    def __init__(self, sources: dict[str, str], others: list[str]) -> None:
         self.sources = sources
+        self.others = others  # what can be imported beside NumPy
         self.packages = {name.partition(".")[0] for name in sources if "." in name}
         self.lines: dict[str, list[str]] = {}  # of files that were asked for
         package = types.ModuleType(PACKAGE)
@@ -91,10 +93,11 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
                 fullname, self, origin=filename(name), is_package=name in self.packages
             )
         top = fullname.partition(".")[0]
-        if top in sys.stdlib_module_names or top == "numpy":
+        if top in sys.stdlib_module_names or top == "numpy" or top in self.others:
             return None
+        known = "Keras, NumPy" if "keras" in self.others else "NumPy"
         raise ForbiddenImport(
-            f"{fullname} is not available: use NumPy, the standard library and your own modules",
+            f"{fullname} is not available: use {known}, the standard library and your own modules",
             name=fullname,
         )
 
@@ -243,7 +246,8 @@ class Session:
         self.printed = Capped(limits["printed_chars"])
         self.submission: Submission
 
-    def serve(self) -> None:
+    def serve(self, packages: list[str]) -> None:
+        """`packages` are those that student code may import beside NumPy."""
         sys.stdout = sys.stderr = self.printed
         for name in ("empty", "empty_like"):
             setattr(numpy, name, nothing_set(getattr(numpy, name)))
@@ -252,7 +256,7 @@ class Session:
         while True:
             kind, nonce, meta, body = self.receive()
             if kind == self.wire.SOURCES:
-                self.submission = Submission(meta)
+                self.submission = Submission(meta, packages)
             elif kind == self.wire.CALLS:
                 self.calls(nonce, meta, body)
 
