@@ -336,6 +336,16 @@ def _decode(
         )
 
 
+def modules(folder: Path, limits: Limits) -> tuple[dict[str, str], dict[str, str]]:
+    """The modules that lie in a folder: their text by name, or why it cannot be read."""
+    sources: dict[str, str] = {}
+    unreadable: dict[str, str] = {}
+    for file in sorted(folder.glob("*.py")):
+        if file.stem.isidentifier():
+            _decode(file.stem, _bytes(file, limits.source_bytes), sources, unreadable)
+    return sources, unreadable
+
+
 def _single(name: str, path: Path, topics: frozenset[str], limits: Limits) -> Submission:
     sources: dict[str, str] = {}
     unreadable: dict[str, str] = {}

@@ -17,18 +17,19 @@ import numpy as np
 from autograder.capstone import few_labels, rubric, transfer
 from autograder.capstone.corruptions import FAMILIES
 from autograder.capstone.exam import PER_FAMILY, Exam
-from autograder.capstone.few_labels import Answerer
+from autograder.capstone.few_labels import Answerer, Few, Trouble
 from autograder.capstone.handin import HandIn
 from autograder.capstone.model import Model, read
 from autograder.capstone.rubric import Part
 from autograder.capstone.settings import Refused
 from autograder.isolation.ladder import ForkServer, GraderFault
-from autograder.verdict import ExerciseResult, LawResult, Status, Verdict
+from autograder.verdict import ExerciseResult, LawResult, Verdict
 
 NAME = "capstone"
 # A model that takes this many times what it may is not asked any further.
 PROBED = 100
 PATIENCE = 3
+NOT_RUN = "was not run here"
 # Where one probability says all, it says no more than this, as in Keras.
 LEAST_PROBABILITY = 1e-7
 
@@ -56,6 +57,8 @@ class Measured:
     families  the same for the first digits as each family spoils them
     ratio     of the loss on public test digits to that on training digits. Far below 1, somebody
               may have trained on the former: a hint for a person, and never a verdict
+    few       share of each task of few labels; None where they were not run: `not_run` says why
+    trouble   what went wrong in the last of them
     """
 
     model: Model
@@ -67,6 +70,8 @@ class Measured:
     outside: str
     transfer: rubric.Transfer
     few: tuple[float, ...] | None = None
+    trouble: Trouble | None = None
+    not_run: str = ""
     ratio: float | None = None
 
     def right(self, exam: Exam) -> int:
@@ -109,7 +114,7 @@ def grade(
         )
         return Graded(_of_laws(handin, laws, isolation))
     parts = judge(handin, exam, measured)
-    return Graded(_verdict(handin, parts, isolation), parts, measured)
+    return Graded(_verdict(handin, parts, isolation, measured.not_run), parts, measured)
 
 
 def measure(
@@ -120,6 +125,7 @@ def measure(
     started = time.process_time()
     probabilities = model.probabilities(exam.images)
     seconds = time.process_time() - started
+    few, not_run = _few_labels(exam, answerer)
     chosen = classes(probabilities)
     return Measured(
         model,
@@ -130,16 +136,37 @@ def measure(
         seconds,
         _outside(model, exam, probabilities),
         transfer.compare(model, backbone),
-        None if answerer is None else tuple(few_labels.measure(list(exam.tasks), answerer)),
+        None if few is None else few.shares,
+        None if few is None else few.trouble,
+        not_run,
         _ratio(model, exam),
     )
+
+
+def _few_labels(exam: Exam, answerer: Answerer | None) -> tuple[Few | None, str]:
+    """How the tasks went; or None, and why they were not run.
+
+    A fault of ours is a reason, and costs no other part.
+    """
+    if answerer is None or not exam.tasks:
+        return None, NOT_RUN
+    try:
+        return few_labels.measure(exam.tasks, answerer), ""
+    except GraderFault as fault:
+        return None, str(fault)
 
 
 def judge(handin: HandIn, exam: Exam, measured: Measured) -> tuple[Part, ...]:
     """The parts that were measured, each with its points."""
     right, count = measured.right(exam), len(exam.images)
     share = right / count if count else 0.0
-    few = measured.few
+    few, trouble = measured.few, measured.trouble
+    # Who gives no model has shown nothing, neither of learning nor of the contrary.
+    learns_nothing = (
+        few is not None
+        and (trouble is None or trouble.status == "fail")
+        and rubric.voids(few, share)
+    )
     parts = [
         rubric.valid(
             rubric.Validity(
@@ -152,7 +179,7 @@ def judge(handin: HandIn, exam: Exam, measured: Measured) -> tuple[Part, ...]:
             )
         ),
         rubric.transfer(measured.transfer),
-        rubric.accuracy(right, count, void=few is not None and rubric.voids(few, share)),
+        rubric.accuracy(right, count, void=learns_nothing),
         rubric.robustness(measured.shares(exam), {f.name: f.says for f in FAMILIES}),
         rubric.calibration(measured.loss, measured.model.ends_in_softmax),
         rubric.report(handin.notebook, share),
@@ -160,7 +187,8 @@ def judge(handin: HandIn, exam: Exam, measured: Measured) -> tuple[Part, ...]:
     if share < rubric.READS:
         parts[:2] = map(rubric.without_use, parts[:2])
     if few is not None:
-        parts.insert(-1, rubric.few_labels(few))
+        told = (trouble.sentence, trouble.status) if trouble else ("", None)
+        parts.insert(-1, rubric.few_labels(few, *told))
     return tuple(parts)
 
 
@@ -212,16 +240,18 @@ def _outside(model: Model, exam: Exam, probabilities: np.ndarray) -> str:
     return found
 
 
-def _verdict(handin: HandIn, parts: tuple[Part, ...], isolation: dict[str, Any]) -> Verdict:
+def _verdict(
+    handin: HandIn, parts: tuple[Part, ...], isolation: dict[str, Any], not_run: str = NOT_RUN
+) -> Verdict:
     known = {part.name: part for part in parts}
     laws = []
     for name, says in SAYS.items():
         part = known.get(name)
         if part is None:
-            why = "needs a model that is accepted" if len(parts) == 1 else "was not run here"
+            why = "needs a model that is accepted" if len(parts) == 1 else not_run
             laws.append(LawResult(name, says, "not_run", rubric.POINTS[name], why, earned=0.0))
             continue
-        status: Status = "pass" if part.score >= part.max_score else "fail"
+        status = part.status or ("pass" if part.score >= part.max_score else "fail")
         laws.append(
             LawResult(
                 name,

@@ -10,16 +10,19 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autograder import submissions
 from autograder.capstone.rubric import Notebook
 from autograder.isolation.limits import DEFAULT, Limits
-from autograder.submissions import NO_NAMES, BadSubmission
+from autograder.submissions import HOME, NO_NAMES, BadSubmission
 
 MODEL = "digits.keras"
+CODE = "digits.py"
+PACKAGE = "capstone"
 FOLDERS = (".", "capstone", "exercises/capstone")
 MAX_STATED = 200
 _PERCENT = re.compile(r"accuracy[^0-9\n]{0,30}(\d{1,3}(?:\.\d{1,6})?)\s*%", re.IGNORECASE)
@@ -32,12 +35,17 @@ class HandIn:
 
     model     where the model should lie
     notebook  the report; None where there is none that can be read
+    sources     text of the modules: `capstone.digits` for digits.py and so on, and by their plain
+                names those of `exercises`, which they may import
+    unreadable  of modules that are there but cannot be read, why
     """
 
     name: str
     model: Path
     notebook: Notebook | None = None
     warnings: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(path: Path, limits: Limits = DEFAULT) -> HandIn:
@@ -53,10 +61,23 @@ def read(path: Path, limits: Limits = DEFAULT) -> HandIn:
         home = path / folder
         if home.is_symlink() or not home.is_dir():
             continue
-        if os.path.lexists(home / MODEL) or any(home.glob("*.ipynb")):
+        known = (home / MODEL, home / CODE)
+        if any(map(os.path.lexists, known)) or any(home.glob("*.ipynb")):
             notebook, warning = _notebook(home, limits)
-            return HandIn(place.name, home / MODEL, notebook, (warning,) if warning else ())
+            told = (warning,) if warning else ()
+            return HandIn(place.name, home / MODEL, notebook, told, *_modules(path, home, limits))
     return HandIn(place.name, path / MODEL)
+
+
+def _modules(path: Path, home: Path, limits: Limits) -> tuple[dict[str, str], dict[str, str]]:
+    """The capstone's modules, and those of the exercises, which lie around or beside it."""
+    around = home.parent if home != path else path / HOME
+    found: tuple[dict[str, str], dict[str, str]] = {}, {}
+    if around.is_dir() and not around.is_symlink():
+        found = submissions.modules(around, limits)
+    for all_of_them, own in zip(found, submissions.modules(home, limits), strict=True):
+        all_of_them.update({f"{PACKAGE}.{name}": text for name, text in own.items()})
+    return found
 
 
 def _notebook(home: Path, limits: Limits) -> tuple[Notebook | None, str]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite, sqrt
 
+from autograder.verdict import Status
+
 Knots = tuple[tuple[float, float], ...]
 
 # (measured, points), linear between two of them and level beyond the ends. They lie where models of
@@ -61,12 +63,14 @@ class Part:
 
     finding  what was measured, in words
     advice   what would bring more; empty where nothing is lost
+    status   where it is neither passed nor failed by its points
     """
 
     name: str
     score: float
     finding: str
     advice: str = ""
+    status: Status | None = None
 
     @property
     def max_score(self) -> float:
@@ -262,8 +266,16 @@ def calibration(loss: float, softmax: bool) -> Part:
     return Part("calibration", score, told, advice)
 
 
-def few_labels(shares: Sequence[float]) -> Part:
+def few_labels(shares: Sequence[float], trouble: str = "", status: Status | None = None) -> Part:
     """Digits that a head learnt from ten relabelled digits a class; one share a permutation."""
+    if trouble:
+        advice = (
+            ""
+            if status == "not_attempted"
+            else "call it yourself, with 100 digits and other labels"
+        )
+        score = points(FEW_LABELS, sum(shares) / len(shares)) if shares else 0.0
+        return Part("few labels", score, trouble, advice, status)
     mean = sum(shares) / len(shares) if shares else 0.0
     told = (
         f"train_head, given {LABELS_PER_CLASS} digits a class under other labels, gets "
