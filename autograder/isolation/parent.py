@@ -299,8 +299,8 @@ def _loaded(meta: dict[str, Any], module: str, function: str, limits: Limits) ->
     try:
         if "missing" in meta:
             # One of two sentences of ours: another could tell of the calls, which may be secret.
-            absent = f"there is no {module}.py"
-            undefined = f"{module}.py defines no {function}"
+            file = module.replace(".", "/")
+            absent, undefined = f"there is no {file}.py", f"{file}.py defines no {function}"
             said = absent if meta["missing"] == absent else undefined
             return _Loaded(Answer("not_attempted", said))
         if "error" in meta:

@@ -68,12 +68,16 @@ class ForbiddenImport(ModuleNotFoundError):
 class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Makes the sent sources importable as `exercises.NAME` and as plain `NAME`, once each.
 
+    A source named `capstone.predict` is the module `predict` of a package `capstone`: it is
+    `exercises.capstone.predict`, and plain `capstone.predict` or `predict` where nothing else is.
+
     It is the last finder, so a submission's `numpy.py` shadows nothing; and since it is the last,
     a name that it does not know either is one that the exercises do without.
     """
 
     def __init__(self, sources: dict[str, str]) -> None:
         self.sources = sources
+        self.packages = {name.partition(".")[0] for name in sources if "." in name}
         self.lines: dict[str, list[str]] = {}  # of files that were asked for
         package = types.ModuleType(PACKAGE)
         package.__path__ = []
@@ -81,9 +85,11 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         sys.meta_path.append(self)
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
-        name = fullname.removeprefix(PACKAGE + ".")
-        if "." not in name and name in self.sources:
-            return importlib.machinery.ModuleSpec(fullname, self, origin=filename(name))
+        name = self.own(fullname)
+        if name is not None:
+            return importlib.machinery.ModuleSpec(
+                fullname, self, origin=filename(name), is_package=name in self.packages
+            )
         top = fullname.partition(".")[0]
         if top in sys.stdlib_module_names or top == "numpy":
             return None
@@ -92,24 +98,35 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             name=fullname,
         )
 
+    def own(self, fullname: str) -> str | None:
+        """The source, or the package of sources, that a module's name means."""
+        name = fullname.removeprefix(PACKAGE + ".")
+        if name in self.packages or name in self.sources:
+            return name
+        inner = [source for source in self.sources if source.partition(".")[2] == name]
+        return inner[0] if name == fullname and len(inner) == 1 else None
+
     def create_module(self, spec: Any) -> Any:
         return None
 
     def exec_module(self, module: types.ModuleType) -> None:
-        name = module.__name__
-        if not name.startswith(PACKAGE + "."):
+        name = self.own(module.__name__)
+        assert name is not None
+        if not module.__name__.startswith(PACKAGE + "."):
             # Both names must mean one module, or its classes and its state would exist twice.
-            sys.modules[name] = importlib.import_module(f"{PACKAGE}.{name}")
+            sys.modules[module.__name__] = importlib.import_module(f"{PACKAGE}.{name}")
             return
-        stem = name.removeprefix(PACKAGE + ".")
-        module.__file__ = filename(stem)
-        setattr(sys.modules[PACKAGE], stem, module)
-        exec(compile(self.sources[stem], filename(stem), "exec", dont_inherit=True), vars(module))
+        parent, _, stem = module.__name__.rpartition(".")
+        setattr(sys.modules[parent], stem, module)
+        if name in self.packages:
+            return
+        module.__file__ = filename(name)
+        exec(compile(self.sources[name], filename(name), "exec", dont_inherit=True), vars(module))
 
     def line(self, file: str, number: int | None) -> str:
         if file not in self.lines:
-            text = self.sources.get(file.removeprefix(PACKAGE + "/").removesuffix(".py"), "")
-            self.lines[file] = text.splitlines()
+            name = file.removeprefix(PACKAGE + "/").removesuffix(".py").replace("/", ".")
+            self.lines[file] = self.sources.get(name, "").splitlines()
         lines = self.lines[file]
         return lines[number - 1].strip()[:200] if number and number <= len(lines) else ""
 
@@ -118,8 +135,8 @@ def _no_time() -> float:
     return 0.0
 
 
-def filename(stem: str) -> str:
-    return f"{PACKAGE}/{stem}.py"
+def filename(name: str) -> str:
+    return f"{PACKAGE}/{name.replace('.', '/')}.py"
 
 
 class Capped(io.TextIOBase):
@@ -292,8 +309,9 @@ class Session:
 
     def find(self, module: str, name: str) -> tuple[Any, dict[str, Any]]:
         """The student's function, or what to say of its absence."""
+        file = module.replace(".", "/")
         if module not in self.submission.sources:
-            return None, {"missing": f"there is no {module}.py"}
+            return None, {"missing": f"there is no {file}.py"}
         try:
             loaded = importlib.import_module(f"{PACKAGE}.{module}")
         except BaseException as error:
@@ -302,10 +320,10 @@ class Session:
             self.printed.take()
         function = vars(loaded).get(name)
         if function is None:
-            return None, {"missing": f"{module}.py defines no {name}"}
+            return None, {"missing": f"{file}.py defines no {name}"}
         if not callable(function):
             kind = type(function).__name__[:80]
-            wrong = TypeError(f"{name} in {module}.py is of type {kind}; it should be a function")
+            wrong = TypeError(f"{name} in {file}.py is of type {kind}; it should be a function")
             return None, {"error": self.describe(wrong, None)}
         return function, {}
 
