@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from autograder.capstone import few_labels, rubric, transfer
 from autograder.capstone.corruptions import FAMILIES
-from autograder.capstone.exam import PER_FAMILY, Exam
+from autograder.capstone.exam import PER_FAMILY, PRACTICE, Exam
 from autograder.capstone.few_labels import Answerer
+from autograder.capstone.figures import Figures
 from autograder.capstone.handin import HandIn
 from autograder.capstone.model import Model, read
 from autograder.capstone.rubric import Part
@@ -56,6 +57,7 @@ class Measured:
     families  the same for the first digits as each family spoils them
     ratio     of the loss on public test digits to that on training digits. Far below 1, somebody
               may have trained on the former: a hint for a person, and never a verdict
+    sure      the probability that each class in `chosen` had
     """
 
     model: Model
@@ -68,6 +70,7 @@ class Measured:
     transfer: rubric.Transfer
     few: tuple[float, ...] | None = None
     ratio: float | None = None
+    sure: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def right(self, exam: Exam) -> int:
         return int((self.chosen == exam.labels).sum())
@@ -77,6 +80,21 @@ class Measured:
             name: float((chosen == exam.labels[: len(chosen)]).mean())
             for name, chosen in self.families.items()
         }
+
+    def figures(self, exam: Exam) -> Figures:
+        """The numbers that a result keeps."""
+        right, count = self.right(exam), len(exam.images)
+        return Figures(
+            exam.fingerprint,
+            count,
+            right,
+            _void(self, right / count if count else 0.0),
+            self.shares(exam),
+            self.loss,
+            self.few,
+            self.model.parameters,
+            self.model.size,
+        )
 
 
 @dataclass(frozen=True)
@@ -100,16 +118,26 @@ def grade(
             model = read(handin.model, workers)
             measured = measure(model, exam, backbone, answerer)
         except Refused as refusal:
-            refused = (rubric.refused(str(refusal)),)
-            return Graded(_verdict(handin, refused, isolation), refused)
+            return refuse(handin, exam, str(refusal), isolation)
     except GraderFault as fault:
-        laws = tuple(
-            LawResult(name, says, "grader_fault", rubric.POINTS[name], str(fault))
-            for name, says in SAYS.items()
-        )
-        return Graded(_of_laws(handin, laws, isolation))
+        return failed(handin, exam, str(fault), isolation)
     parts = judge(handin, exam, measured)
-    return Graded(_verdict(handin, parts, isolation), parts, measured)
+    return Graded(_verdict(handin, exam, parts, isolation, measured), parts, measured)
+
+
+def refuse(handin: HandIn, exam: Exam, sentence: str, isolation: dict[str, Any]) -> Graded:
+    """A hand-in of which nothing can be measured."""
+    refused = (rubric.refused(sentence),)
+    return Graded(_verdict(handin, exam, refused, isolation), refused)
+
+
+def failed(handin: HandIn, exam: Exam, fault: str, isolation: dict[str, Any]) -> Graded:
+    """A fault of ours, which costs nothing."""
+    laws = tuple(
+        LawResult(name, says, "grader_fault", rubric.POINTS[name], fault)
+        for name, says in SAYS.items()
+    )
+    return Graded(_of_laws(handin, exam, laws, isolation))
 
 
 def measure(
@@ -132,6 +160,7 @@ def measure(
         transfer.compare(model, backbone),
         None if answerer is None else tuple(few_labels.measure(list(exam.tasks), answerer)),
         _ratio(model, exam),
+        surety(probabilities),
     )
 
 
@@ -152,7 +181,7 @@ def judge(handin: HandIn, exam: Exam, measured: Measured) -> tuple[Part, ...]:
             )
         ),
         rubric.transfer(measured.transfer),
-        rubric.accuracy(right, count, void=few is not None and rubric.voids(few, share)),
+        rubric.accuracy(right, count, void=_void(measured, share)),
         rubric.robustness(measured.shares(exam), {f.name: f.says for f in FAMILIES}),
         rubric.calibration(measured.loss, measured.model.ends_in_softmax),
         rubric.report(handin.notebook, share),
@@ -170,6 +199,12 @@ def classes(probabilities: np.ndarray) -> np.ndarray:
     return np.where(whole, np.where(whole[:, None], probabilities, 0).argmax(axis=1), -1)
 
 
+def surety(probabilities: np.ndarray) -> np.ndarray:
+    """The probability of the likeliest class; 0 for rows that are not all numbers."""
+    whole = np.isfinite(probabilities).all(axis=1)
+    return np.where(whole, np.where(whole[:, None], probabilities, 0).max(axis=1), 0.0)
+
+
 def likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """The mean of -log of the right class's probability."""
     if not len(labels):
@@ -177,6 +212,10 @@ def likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
     right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     right = np.where(np.isfinite(probabilities).all(axis=1), right, 0.0)
     return float(-np.log(np.clip(right, LEAST_PROBABILITY, 1.0)).mean())
+
+
+def _void(measured: Measured, share: float) -> bool:
+    return measured.few is not None and rubric.voids(measured.few, share)
 
 
 def _quick_enough(model: Model, images: np.ndarray) -> None:
@@ -212,7 +251,13 @@ def _outside(model: Model, exam: Exam, probabilities: np.ndarray) -> str:
     return found
 
 
-def _verdict(handin: HandIn, parts: tuple[Part, ...], isolation: dict[str, Any]) -> Verdict:
+def _verdict(
+    handin: HandIn,
+    exam: Exam,
+    parts: tuple[Part, ...],
+    isolation: dict[str, Any],
+    measured: Measured | None = None,
+) -> Verdict:
     known = {part.name: part for part in parts}
     laws = []
     for name, says in SAYS.items():
@@ -233,9 +278,21 @@ def _verdict(handin: HandIn, parts: tuple[Part, ...], isolation: dict[str, Any])
                 earned=part.score,
             )
         )
-    return _of_laws(handin, tuple(laws), isolation)
+    return _of_laws(handin, exam, tuple(laws), isolation, measured)
 
 
-def _of_laws(handin: HandIn, laws: tuple[LawResult, ...], isolation: dict[str, Any]) -> Verdict:
-    result = ExerciseResult(NAME, NAME, laws)
-    return Verdict(handin.name, "secret", isolation, (result,), handin.warnings)
+def _of_laws(
+    handin: HandIn,
+    exam: Exam,
+    laws: tuple[LawResult, ...],
+    isolation: dict[str, Any],
+    measured: Measured | None = None,
+) -> Verdict:
+    return Verdict(
+        handin.name,
+        PRACTICE if exam.practice else "secret",
+        isolation,
+        (ExerciseResult(NAME, NAME, laws),),
+        handin.warnings,
+        None if measured is None else measured.figures(exam).to_json(),
+    )
