@@ -32,6 +32,7 @@ PROBED = 100
 PATIENCE = 3
 # Where one probability says all, it says no more than this, as in Keras.
 LEAST_PROBABILITY = 1e-7
+NOT_ACCEPTED = "needs a model that is accepted"
 
 SAYS: Mapping[str, str] = {
     "valid": "the model loads safely and reads raw pixels",
@@ -263,7 +264,7 @@ def _verdict(
     for name, says in SAYS.items():
         part = known.get(name)
         if part is None:
-            why = "needs a model that is accepted" if len(parts) == 1 else "was not run here"
+            why = NOT_ACCEPTED if len(parts) == 1 else "was not run here"
             laws.append(LawResult(name, says, "not_run", rubric.POINTS[name], why, earned=0.0))
             continue
         status: Status = "pass" if part.score >= part.max_score else "fail"

@@ -111,16 +111,26 @@ def _digit(
 def _families(exam: Exam, measured: Measured) -> list[FamilyOfDigits]:
     shares: Mapping[str, float] = measured.shares(exam)
     found = []
+    shown: set[int] = set()
     for family in FAMILIES:
         if family.name not in shares:
             continue
         chosen, images = measured.families[family.name], exam.spoilt[family.name]
         labels = exam.labels[: len(chosen)]
-        wrong = np.flatnonzero(chosen != labels)
-        index = int(wrong[0]) if len(wrong) else 0
+        index = _example(measured.chosen[: len(chosen)] == labels, chosen == labels, shown)
+        shown.add(index)
         example = _digit(images, labels, chosen, index) if len(images) else None
         found.append(FamilyOfDigits(family.name, family.says, shares[family.name], example))
     return sorted(found, key=lambda one: (one.share, one.name))
+
+
+def _example(clean: np.ndarray, spoilt: np.ndarray, shown: set[int]) -> int:
+    """A digit that is read until it is spoilt, if there is one, and one not shown before."""
+    for wanted in (clean & ~spoilt, ~spoilt, spoilt):
+        there = [int(index) for index in np.flatnonzero(wanted)]
+        if there:
+            return next((index for index in there if index not in shown), there[0])
+    return 0
 
 
 def _bins(sure: np.ndarray, right: np.ndarray) -> list[Bin]:

@@ -6,6 +6,7 @@ ones.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
@@ -13,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from autograder import __version__
+from autograder.capstone import grading
 from autograder.capstone.classroom import PAGE, RESULTS
 from autograder.capstone.figures import BadFigures, Figures
 from autograder.capstone.pictures import AROUND, CHANGED, KEPT, Digit, Pictures
@@ -59,6 +61,7 @@ class ShownPart:
     share: float
     message: str
     advice: str
+    told: bool
 
 
 @dataclass(frozen=True)
@@ -149,13 +152,15 @@ def _part(law: LawResult) -> ShownPart:
         100 * law.score / law.max_score,
         _sentence(_text(message, MAX_TEXT)),
         _sentence(_text(law.advice, MAX_TEXT)),
+        law.status != "not_run" or law.message != grading.NOT_ACCEPTED,
     )
 
 
 def _sentence(text: str) -> str:
     if not text:
         return ""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "…")) else ".")
+    whole = text[:1].upper() + text[1:] + ("" if text.endswith((".", "…")) else ".")
+    return re.sub(r"(?<=\d) (?=%)", "\u00a0", whole)
 
 
 def _drawn(pictures: Pictures) -> dict[str, Any]:

@@ -36,6 +36,7 @@ COLUMNS = (
     "note",
 )
 NAME = 20
+SHOWN_BELOW = 0.1
 VOID = "the accuracy does not count: train_head, given other labels, does not learn them"
 
 
@@ -79,7 +80,7 @@ def show(console: Console, board: Leaderboard) -> None:
             console.print(Text(line, "yellow"))
         console.print()
     head = f"{'rank':>4}  {'name':<{NAME}}{'accuracy':>8}  {'95 % interval':<15}"
-    console.print(Text(f"{head}{'robust':>7}{"few":>8}{"params":>9}{'kB':>5}", "bold"))
+    console.print(Text(f"{head}{'robust':>7}{'few':>8}{'params':>9}{'kB':>5}", "bold"))
     for one in board.ranked:
         rank = f"{one.rank}{'=' if one.tied else ' '}"
         console.print(Text(_line(f"{rank:>5}", one.row)))
@@ -135,8 +136,7 @@ class Shown:
 def page(board: Leaderboard) -> str:
     """The page; the same results give the same bytes."""
     rows = [one.row for one in board.ranked]
-    least = min((row.figures.interval[0] for row in (*rows, *board.void)), default=0.0)
-    start = max(0.0, int(least * 100 - 0.5) / 100)
+    start = _start([row.figures.interval[0] for row in (*rows, *board.void)])
     shown = [_shown(one.rank, one.tied, one.row, start) for one in board.ranked]
     return (
         environment()
@@ -154,6 +154,14 @@ def page(board: Leaderboard) -> str:
             start=percent(start),
         )
     )
+
+
+def _start(lows: list[float]) -> float:
+    """Where the drawn intervals begin: one that lies far below the best is left out."""
+    if not lows:
+        return 0.0
+    least = max(min(lows), max(lows) - SHOWN_BELOW)
+    return max(0.0, int(least * 100 - 0.5) / 100)
 
 
 def _cut(text: str, limit: int) -> str:
