@@ -169,7 +169,7 @@ def grade(
     from autograder.grading import write
     from autograder.isolation.ladder import GraderFault, NotIsolated
     from autograder.report import leaderboard as board
-    from autograder.report.capstone import PRACTICE, capstone_line, show_capstone, show_digits
+    from autograder.report.capstone import PRACTICE, capstone_line, show_capstone, wrong_digits
     from autograder.report.capstone_page import class_page
     from autograder.report.terminal import isolation
 
@@ -199,9 +199,9 @@ def grade(
                 if len(entries) > 1:
                     console.print(capstone_line(outcome.document, outcome.graded is None))
                 elif outcome.graded is not None:
-                    show_capstone(console, outcome.graded.verdict)
-                    if not no_pictures and outcome.graded.measured is not None:
-                        show_digits(console, exam, outcome.graded.measured)
+                    measured = None if no_pictures else outcome.graded.measured
+                    wrong = () if measured is None else wrong_digits(exam, measured)
+                    show_capstone(console, outcome.graded.verdict, wrong)
             level = examiner.workers.isolation.level
     except NotIsolated as error:
         raise _stop(f"isolation {require_isolation.value} cannot be had here: {error}") from error
@@ -224,7 +224,10 @@ def grade(
         console.print(capstone_line(outcomes[0].document, kept=True))
     kept = sum(outcome.graded is None for outcome in outcomes)
     told = f"{len(outcomes)} graded" + (f", {kept} of them kept from before" if kept else "")
-    console.print(f"{told}; the page for the class is {out / classroom.INDEX}")
+    if len(entries) == 1:
+        console.print(f"The page is {out / entries[0].name / classroom.PAGE}")
+    else:
+        console.print(f"{told}; the page for the class is {out / classroom.INDEX}")
     _tell_faults(documents)
 
 
@@ -277,9 +280,10 @@ def _page(examiner: Examiner, no_pictures: bool) -> Callable[[Graded], str]:
     from autograder.report.capstone_page import page
 
     def draw(graded: Graded) -> str:
-        if no_pictures or graded.measured is None:
+        if graded.measured is None:
             return page(graded.verdict, None)
-        return page(graded.verdict, pictures(examiner.exam, graded.measured, examiner.backbone))
+        drawn = pictures(examiner.exam, graded.measured, examiner.backbone, digits=not no_pictures)
+        return page(graded.verdict, drawn)
 
     return draw
 

@@ -73,13 +73,13 @@ class Pictures:
     few: tuple[float, ...] | None
 
 
-def pictures(exam: Exam, measured: Measured, backbone: Model) -> Pictures:
-    """What there is to draw of one model."""
+def pictures(exam: Exam, measured: Measured, backbone: Model, digits: bool = True) -> Pictures:
+    """What there is to draw of one model; without `digits`, counts and shares alone."""
     pool = min(len(exam.images), max(len(exam.images) // POOL, PER_FAMILY))
     labels, chosen = exam.labels, measured.chosen
     sure = measured.sure if len(measured.sure) == len(chosen) else np.zeros(len(chosen))
     wrong = np.flatnonzero(chosen[:pool] != labels[:pool])
-    worst = wrong[np.argsort(-sure[wrong], kind="stable")][:MOST_WRONG]
+    worst = wrong[np.argsort(-sure[wrong], kind="stable")][: MOST_WRONG if digits else 0]
     confusion = np.zeros((10, 11), np.int64)
     np.add.at(confusion, (labels, np.where(chosen < 0, 10, chosen)), 1)
     return Pictures(
@@ -87,7 +87,7 @@ def pictures(exam: Exam, measured: Measured, backbone: Model) -> Pictures:
         len(wrong),
         pool,
         confusion,
-        tuple(_families(exam, measured)),
+        tuple(_families(exam, measured, digits)),
         tuple(_bins(sure, chosen == labels)),
         tuple(_layers(measured, backbone)),
         measured.few,
@@ -108,7 +108,7 @@ def _digit(
     )
 
 
-def _families(exam: Exam, measured: Measured) -> list[FamilyOfDigits]:
+def _families(exam: Exam, measured: Measured, digits: bool) -> list[FamilyOfDigits]:
     shares: Mapping[str, float] = measured.shares(exam)
     found = []
     shown: set[int] = set()
@@ -119,7 +119,7 @@ def _families(exam: Exam, measured: Measured) -> list[FamilyOfDigits]:
         labels = exam.labels[: len(chosen)]
         index = _example(measured.chosen[: len(chosen)] == labels, chosen == labels, shown)
         shown.add(index)
-        example = _digit(images, labels, chosen, index) if len(images) else None
+        example = _digit(images, labels, chosen, index) if digits and len(images) else None
         found.append(FamilyOfDigits(family.name, family.says, shares[family.name], example))
     return sorted(found, key=lambda one: (one.share, one.name))
 

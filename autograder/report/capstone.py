@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from autograder.capstone.exam import Exam
 from autograder.capstone.grading import Measured
+from autograder.capstone.pictures import Digit
 from autograder.capstone.rubric import percent
 from autograder.report.pictures import blocks
 from autograder.report.terminal import MARKS, WIDTH, WORDS, WRONG, isolation
@@ -22,8 +23,8 @@ _INDENT = " " * 5
 _SHOWN = 2  # digits
 
 
-def show_capstone(console: Console, verdict: Verdict) -> None:
-    """All parts of one hand-in."""
+def show_capstone(console: Console, verdict: Verdict, wrong: Sequence[Digit] = ()) -> None:
+    """All parts of one hand-in; with the accuracy, some digits that were read wrongly."""
     (exercise,) = verdict.exercises
     total = f"{points(verdict.score)} of {points(verdict.max_score)} points"
     name = verdict.submission
@@ -39,6 +40,9 @@ def show_capstone(console: Console, verdict: Verdict) -> None:
             console.print(Text(line))
         for line in _wrapped(law.advice):
             console.print(Text(line, "dim"))
+        if law.name == "accuracy":
+            for line in _drawn(wrong):
+                console.print(Text(line))
     console.print()
     console.print(Text(isolation(str(verdict.isolation["level"])), "dim"))
 
@@ -56,20 +60,30 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
 
 
-def show_digits(console: Console, exam: Exam, measured: Measured) -> None:
-    """Two of the digits that were read wrongly, in half blocks."""
+def wrong_digits(exam: Exam, measured: Measured) -> list[Digit]:
+    """The first digits that were read wrongly, as many as a terminal shows."""
     wrong = (measured.chosen != exam.labels).nonzero()[0][:_SHOWN]
-    if not len(wrong):
-        return
-    console.print()
-    titles = []
-    for index in wrong:
-        answer = int(measured.chosen[index])
-        told = "nothing" if answer < 0 else str(answer)
-        titles.append(f"a {exam.labels[index]}, read as {told}")
-    console.print(Text(_INDENT + "".join(f"{title:<30}" for title in titles).rstrip()))
-    for lines in zip(*(blocks(exam.images[index]) for index in wrong), strict=True):
-        console.print(Text(_INDENT + "".join(f"{line:<30}" for line in lines).rstrip()))
+    return [
+        Digit(exam.images[i], int(exam.labels[i]), int(measured.chosen[i]) if known else None)
+        for i, known in zip(wrong, measured.chosen[wrong] >= 0, strict=True)
+    ]
+
+
+def _drawn(digits: Sequence[Digit]) -> list[str]:
+    """Digits side by side, in half blocks."""
+    if not digits:
+        return []
+    titles = [
+        f"a {digit.label}, read as {'nothing' if digit.answer is None else digit.answer}"
+        for digit in digits
+    ]
+    lines = [*zip(*(blocks(digit.image) for digit in digits), strict=True)]
+    while lines and not "".join(lines[0]).strip():
+        lines.pop(0)
+    while lines and not "".join(lines[-1]).strip():
+        lines.pop()
+    rows = [titles, *lines]
+    return ["", *(_INDENT + "".join(f"{part:<30}" for part in row)).rstrip() for row in rows)]
 
 
 def capstone_line(document: Mapping[str, Any], kept: bool = False) -> Text:

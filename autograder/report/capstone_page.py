@@ -181,6 +181,7 @@ def _drawn(pictures: Pictures) -> dict[str, Any]:
             )
             for family in pictures.families
         ],
+        "examples": any(family.example for family in pictures.families),
         "cells": [
             Cell(
                 label,
