@@ -83,7 +83,7 @@ def _drawn(digits: Sequence[Digit]) -> list[str]:
     while lines and not "".join(lines[-1]).strip():
         lines.pop()
     rows = [titles, *lines]
-    return ["", *(_INDENT + "".join(f"{part:<30}" for part in row)).rstrip() for row in rows)]
+    return ["", *((_INDENT + "".join(f"{part:<30}" for part in row)).rstrip() for row in rows)]
 
 
 def capstone_line(document: Mapping[str, Any], kept: bool = False) -> Text:
