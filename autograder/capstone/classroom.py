@@ -183,8 +183,9 @@ def grade(
             "wall_seconds": round(time.monotonic() - started[0], 3),
             "grader_cpu_seconds": round(time.process_time() - started[1], 3),
         }
-        ratio = graded.measured.ratio if graded.measured else None
-        made = {"key": key, "loss_ratio": None if ratio is None else round(ratio, 4)}
+        measured = graded.measured.ratio if graded.measured else None
+        ratio = None if measured is None else round(measured, 4)
+        made = {"key": key, "loss_ratio": ratio}
         write(folder / "timing.json", json.dumps(timing, indent=1) + "\n")
         write(folder / RESULTS, results_json(graded.verdict))
         write(folder / PAGE, page(graded))

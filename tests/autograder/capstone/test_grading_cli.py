@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import json
 import os
@@ -259,8 +260,9 @@ def test_an_isolation_that_cannot_be_had(room, exam, monkeypatch):
 
 
 def test_without_h5py_the_command_that_installs_it_is_told(room, monkeypatch):
-    find = __import__("importlib.util").util.find_spec
-    monkeypatch.setattr("importlib.util.find_spec", lambda n, *a: n != "h5py" and find(n, *a))
+    find = importlib.util.find_spec
+    without = lambda name, *more: None if name == "h5py" else find(name, *more)  # noqa: E731
+    monkeypatch.setattr(importlib.util, "find_spec", without)
     assert "h5py is missing: pip install " in sentence(capstone("grade", room))
 
 
