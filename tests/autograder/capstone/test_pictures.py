@@ -80,14 +80,14 @@ def test_answers_that_are_no_number_have_a_column(exam, small, right):
 
 def test_an_example_is_spoilt_into_a_mistake_and_examples_differ(exam, small, right):
     families = dict(right.families)
-    families["blur"] = wrong_in(families["blur"], [3, 7])
-    families["noise"] = wrong_in(families["noise"], [3, 7])
-    # The third digit is wrong without being spoilt, so it says nothing of noise.
-    chosen = wrong_in(exam.labels, [3])
+    families["blur"] = wrong_in(families["blur"], [100, 107])
+    families["noise"] = wrong_in(families["noise"], [100, 107])
+    # The first of them is wrong without being spoilt, so it says nothing of noise.
+    chosen = wrong_in(exam.labels, [100])
     found = pictures(exam, replace(right, chosen=chosen, families=families), small)
     by_name = {one.name: one for one in found.families}
     assert found.families[0].name in ("blur", "noise")
-    assert (by_name["noise"].example.image == exam.spoilt["noise"][7]).all()
+    assert (by_name["noise"].example.image == exam.spoilt["noise"][107]).all()
     assert by_name["blur"].share == 1 - 2 / PER_FAMILY
     assert by_name["shift"].example.answer == by_name["shift"].example.label
 
