@@ -22,6 +22,7 @@ from rich.console import Console
 
 from autograder import __version__
 from autograder.capstone.cli import app as capstone
+from autograder.options import CourseFile, Level
 
 if TYPE_CHECKING:
     from autograder.course import Course
@@ -37,14 +38,6 @@ app = typer.Typer(
 )
 
 PASSED, FAILED, USAGE, FAULT = 0, 1, 2, 3
-
-
-class Level(StrEnum):
-    """Levels of isolation, as `isolation/ladder.py` proves them."""
-
-    weak = "weak"
-    medium = "medium"
-    strong = "strong"
 
 
 class Format(StrEnum):
@@ -132,17 +125,6 @@ def _complain(text: str) -> None:
     from autograder.report.text import for_log
 
     print(f"autograder: {for_log(text)}", file=sys.stderr)
-
-
-CourseFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--course",
-        metavar="FILE",
-        help="The course's settings.",
-        show_default="course.toml in this folder, if there is one",
-    ),
-]
 
 
 def _course(file: Path | None) -> Course:

@@ -16,6 +16,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from autograder.capstone import grading_cli
+
 if TYPE_CHECKING:
     from rich.progress import Task
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="The capstone: a digit classifier by transfer learning.", no_args_is_help=True
 )
+for command in (grading_cli.secret, grading_cli.grade, grading_cli.leaderboard):
+    app.command()(command)
 USAGE = 2
 
 DataFile = Annotated[

@@ -98,10 +98,7 @@ def load(
             reasons.append(f"{name}: {why}")
     told = "; ".join(reasons)
     if complete:
-        raise NoData(
-            f"MNIST cannot be had ({told}): name a copy of mnist.npz with --path, or use the "
-            "kit's own digits with --subset"
-        )
+        raise NoData(f"MNIST cannot be had ({told}): name a copy of mnist.npz with --path")
     warnings.warn(
         f"MNIST cannot be had ({told}); these are the 6,000 digits that come with the kit, and "
         "results with them are worse than with all of MNIST",

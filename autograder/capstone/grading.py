@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from autograder.capstone import few_labels, rubric, transfer
 from autograder.capstone.corruptions import FAMILIES
-from autograder.capstone.exam import PER_FAMILY, Exam
+from autograder.capstone.exam import PER_FAMILY, PRACTICE, Exam
 from autograder.capstone.few_labels import Answerer, Few, Trouble
+from autograder.capstone.figures import Figures
 from autograder.capstone.handin import HandIn
 from autograder.capstone.model import Model, read
 from autograder.capstone.rubric import Part
@@ -32,6 +33,7 @@ PATIENCE = 3
 NOT_RUN = "was not run here"
 # Where one probability says all, it says no more than this, as in Keras.
 LEAST_PROBABILITY = 1e-7
+NOT_ACCEPTED = "needs a model that is accepted"
 
 SAYS: Mapping[str, str] = {
     "valid": "the model loads safely and reads raw pixels",
@@ -59,6 +61,7 @@ class Measured:
               may have trained on the former: a hint for a person, and never a verdict
     few       share of each task of few labels; None where they were not run: `not_run` says why
     trouble   what went wrong in the last of them
+    sure      the probability that each class in `chosen` had
     """
 
     model: Model
@@ -73,6 +76,7 @@ class Measured:
     trouble: Trouble | None = None
     not_run: str = ""
     ratio: float | None = None
+    sure: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def right(self, exam: Exam) -> int:
         return int((self.chosen == exam.labels).sum())
@@ -82,6 +86,21 @@ class Measured:
             name: float((chosen == exam.labels[: len(chosen)]).mean())
             for name, chosen in self.families.items()
         }
+
+    def figures(self, exam: Exam) -> Figures:
+        """The numbers that a result keeps."""
+        right, count = self.right(exam), len(exam.images)
+        return Figures(
+            exam.fingerprint,
+            count,
+            right,
+            _void(self, right / count if count else 0.0),
+            self.shares(exam),
+            self.loss,
+            self.few,
+            self.model.parameters,
+            self.model.size,
+        )
 
 
 @dataclass(frozen=True)
@@ -105,16 +124,26 @@ def grade(
             model = read(handin.model, workers)
             measured = measure(model, exam, backbone, answerer)
         except Refused as refusal:
-            refused = (rubric.refused(str(refusal)),)
-            return Graded(_verdict(handin, refused, isolation), refused)
+            return refuse(handin, exam, str(refusal), isolation)
     except GraderFault as fault:
-        laws = tuple(
-            LawResult(name, says, "grader_fault", rubric.POINTS[name], str(fault))
-            for name, says in SAYS.items()
-        )
-        return Graded(_of_laws(handin, laws, isolation))
+        return failed(handin, exam, str(fault), isolation)
     parts = judge(handin, exam, measured)
-    return Graded(_verdict(handin, parts, isolation, measured.not_run), parts, measured)
+    return Graded(_verdict(handin, exam, parts, isolation, measured), parts, measured)
+
+
+def refuse(handin: HandIn, exam: Exam, sentence: str, isolation: dict[str, Any]) -> Graded:
+    """A hand-in of which nothing can be measured."""
+    refused = (rubric.refused(sentence),)
+    return Graded(_verdict(handin, exam, refused, isolation), refused)
+
+
+def failed(handin: HandIn, exam: Exam, fault: str, isolation: dict[str, Any]) -> Graded:
+    """A fault of ours, which costs nothing."""
+    laws = tuple(
+        LawResult(name, says, "grader_fault", rubric.POINTS[name], fault)
+        for name, says in SAYS.items()
+    )
+    return Graded(_of_laws(handin, exam, laws, isolation))
 
 
 def measure(
@@ -140,6 +169,7 @@ def measure(
         None if few is None else few.trouble,
         not_run,
         _ratio(model, exam),
+        surety(probabilities),
     )
 
 
@@ -161,12 +191,6 @@ def judge(handin: HandIn, exam: Exam, measured: Measured) -> tuple[Part, ...]:
     right, count = measured.right(exam), len(exam.images)
     share = right / count if count else 0.0
     few, trouble = measured.few, measured.trouble
-    # Who gives no model has shown nothing, neither of learning nor of the contrary.
-    learns_nothing = (
-        few is not None
-        and (trouble is None or trouble.status == "fail")
-        and rubric.voids(few, share)
-    )
     parts = [
         rubric.valid(
             rubric.Validity(
@@ -179,7 +203,7 @@ def judge(handin: HandIn, exam: Exam, measured: Measured) -> tuple[Part, ...]:
             )
         ),
         rubric.transfer(measured.transfer),
-        rubric.accuracy(right, count, void=learns_nothing),
+        rubric.accuracy(right, count, void=_void(measured, share)),
         rubric.robustness(measured.shares(exam), {f.name: f.says for f in FAMILIES}),
         rubric.calibration(measured.loss, measured.model.ends_in_softmax),
         rubric.report(handin.notebook, share),
@@ -198,6 +222,12 @@ def classes(probabilities: np.ndarray) -> np.ndarray:
     return np.where(whole, np.where(whole[:, None], probabilities, 0).argmax(axis=1), -1)
 
 
+def surety(probabilities: np.ndarray) -> np.ndarray:
+    """The probability of the likeliest class; 0 for rows that are not all numbers."""
+    whole = np.isfinite(probabilities).all(axis=1)
+    return np.where(whole, np.where(whole[:, None], probabilities, 0).max(axis=1), 0.0)
+
+
 def likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """The mean of -log of the right class's probability."""
     if not len(labels):
@@ -205,6 +235,16 @@ def likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
     right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     right = np.where(np.isfinite(probabilities).all(axis=1), right, 0.0)
     return float(-np.log(np.clip(right, LEAST_PROBABILITY, 1.0)).mean())
+
+
+def _void(measured: Measured, share: float) -> bool:
+    """Whether `train_head` learns nothing, with an accuracy that speaks of learning.
+
+    Who gives no model has shown nothing, neither of learning nor of the contrary.
+    """
+    if measured.few is None or (measured.trouble and measured.trouble.status != "fail"):
+        return False
+    return rubric.voids(measured.few, share)
 
 
 def _quick_enough(model: Model, images: np.ndarray) -> None:
@@ -241,14 +281,18 @@ def _outside(model: Model, exam: Exam, probabilities: np.ndarray) -> str:
 
 
 def _verdict(
-    handin: HandIn, parts: tuple[Part, ...], isolation: dict[str, Any], not_run: str = NOT_RUN
+    handin: HandIn,
+    exam: Exam,
+    parts: tuple[Part, ...],
+    isolation: dict[str, Any],
+    measured: Measured | None = None,
 ) -> Verdict:
     known = {part.name: part for part in parts}
     laws = []
     for name, says in SAYS.items():
         part = known.get(name)
         if part is None:
-            why = "needs a model that is accepted" if len(parts) == 1 else not_run
+            why = NOT_ACCEPTED if measured is None else measured.not_run
             laws.append(LawResult(name, says, "not_run", rubric.POINTS[name], why, earned=0.0))
             continue
         status = part.status or ("pass" if part.score >= part.max_score else "fail")
@@ -263,9 +307,21 @@ def _verdict(
                 earned=part.score,
             )
         )
-    return _of_laws(handin, tuple(laws), isolation)
+    return _of_laws(handin, exam, tuple(laws), isolation, measured)
 
 
-def _of_laws(handin: HandIn, laws: tuple[LawResult, ...], isolation: dict[str, Any]) -> Verdict:
-    result = ExerciseResult(NAME, NAME, laws)
-    return Verdict(handin.name, "secret", isolation, (result,), handin.warnings)
+def _of_laws(
+    handin: HandIn,
+    exam: Exam,
+    laws: tuple[LawResult, ...],
+    isolation: dict[str, Any],
+    measured: Measured | None = None,
+) -> Verdict:
+    return Verdict(
+        handin.name,
+        PRACTICE if exam.practice else "secret",
+        isolation,
+        (ExerciseResult(NAME, NAME, laws),),
+        handin.warnings,
+        None if measured is None else measured.figures(exam).to_json(),
+    )

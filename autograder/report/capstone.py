@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from autograder.capstone.exam import Exam
+from autograder.capstone.grading import Measured
+from autograder.capstone.pictures import Digit
+from autograder.capstone.rubric import percent
+from autograder.report.pictures import blocks
 from autograder.report.terminal import MARKS, WIDTH, WORDS, WRONG, isolation
-from autograder.report.text import points
+from autograder.report.text import for_log, points
 from autograder.verdict import LawResult, Verdict
 
+PRACTICE = "Practice: the kit's own digits, which everybody has. It counts for nothing."
 _INDENT = " " * 5
+_SHOWN = 2  # digits
 
 
-def show_capstone(console: Console, verdict: Verdict) -> None:
-    """All parts of one hand-in."""
+def show_capstone(console: Console, verdict: Verdict, wrong: Sequence[Digit] = ()) -> None:
+    """All parts of one hand-in; with the accuracy, some digits that were read wrongly."""
     (exercise,) = verdict.exercises
     total = f"{points(verdict.score)} of {points(verdict.max_score)} points"
     name = verdict.submission
@@ -31,6 +40,9 @@ def show_capstone(console: Console, verdict: Verdict) -> None:
             console.print(Text(line))
         for line in _wrapped(law.advice):
             console.print(Text(line, "dim"))
+        if law.name == "accuracy":
+            for line in _drawn(wrong):
+                console.print(Text(line))
     console.print()
     console.print(Text(isolation(str(verdict.isolation["level"])), "dim"))
 
@@ -46,3 +58,52 @@ def _headline(law: LawResult) -> Text:
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+
+
+def wrong_digits(exam: Exam, measured: Measured) -> list[Digit]:
+    """The first digits that were read wrongly, as many as a terminal shows."""
+    wrong = (measured.chosen != exam.labels).nonzero()[0][:_SHOWN]
+    return [
+        Digit(exam.images[i], int(exam.labels[i]), int(measured.chosen[i]) if known else None)
+        for i, known in zip(wrong, measured.chosen[wrong] >= 0, strict=True)
+    ]
+
+
+def _drawn(digits: Sequence[Digit]) -> list[str]:
+    """Digits side by side, in half blocks."""
+    if not digits:
+        return []
+    titles = [
+        f"a {digit.label}, read as {'nothing' if digit.answer is None else digit.answer}"
+        for digit in digits
+    ]
+    lines = [*zip(*(blocks(digit.image) for digit in digits), strict=True)]
+    while lines and not "".join(lines[0]).strip():
+        lines.pop(0)
+    while lines and not "".join(lines[-1]).strip():
+        lines.pop()
+    rows = [titles, *lines]
+    return ["", *((_INDENT + "".join(f"{part:<30}" for part in row)).rstrip() for row in rows)]
+
+
+def capstone_line(document: Mapping[str, Any], kept: bool = False) -> Text:
+    """One hand-in of a class: its points, and its accuracy, or why there is none."""
+    total = f"{points(document['score']):>6} of {points(document['max_score'])}"
+    start = f"{short(document['submission'], 30):<30} {total}  "
+    measured = document.get("measured")
+    if measured:
+        told = f"{percent(measured['right'] / max(measured['digits'], 1))} right"
+        told += ", which does not count" if measured["void"] else ""
+    else:
+        laws = [law for exercise in document["exercises"] for law in exercise["laws"]]
+        told = next((law.get("message", "") for law in laws if law["status"] != "not_run"), "")
+    told = for_log(told) + (" (kept)" if kept else "")
+    full = document["score"] >= document["max_score"]
+    note = textwrap.shorten(told, WIDTH - len(start), placeholder=" …")
+    return Text(start, "green" if full else "") + Text(note, "dim")
+
+
+def short(name: str, room: int) -> str:
+    """A name that is a student's, harmless and in one line."""
+    shown = for_log(name).replace("\n", " ").expandtabs(1)
+    return shown if len(shown) <= room else f"{shown[: room - 1]}…"

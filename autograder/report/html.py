@@ -91,6 +91,14 @@ def environment() -> jinja2.Environment:
     return environment
 
 
+def styled(*files: str) -> dict[str, Markup | str]:
+    """The style of a page that needs more than page.css, for its template."""
+    loader = jinja2.PackageLoader("autograder.report")
+    found = [loader.get_source(environment(), name)[0] for name in ("page.css", *files)]
+    style = "".join(found)
+    return {"style": Markup(style), "style_hash": _hash(style)}
+
+
 def _hash(source: str) -> str:
     digest = hashlib.sha256(source.encode()).digest()
     return f"sha256-{base64.b64encode(digest).decode()}"
@@ -156,7 +164,11 @@ class Scores:
 
 
 def _scores(verdicts: Sequence[Verdict]) -> Scores:
-    shares = [_share(v.score, v.max_score) for v in verdicts]
+    return histogram([_share(v.score, v.max_score) for v in verdicts], _summary(verdicts))
+
+
+def histogram(shares: Sequence[float], summary: str) -> Scores:
+    """Shares of the points, in per cent, as bars."""
     counts = [0] * BINS
     for share in shares:
         counts[min(int(share * BINS / 100), BINS - 1)] += 1
@@ -167,7 +179,7 @@ def _scores(verdicts: Sequence[Verdict]) -> Scores:
         y = round(CHART_TOP + room - height, 1)
         low, high = i * 100 // BINS, (i + 1) * 100 // BINS
         bins.append(Bin(low, high, count, i * step + 2, y, step - 4, height))
-    return Scores(tuple(bins), _summary(verdicts))
+    return Scores(tuple(bins), summary)
 
 
 def _summary(verdicts: Sequence[Verdict]) -> str:
