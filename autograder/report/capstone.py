@@ -7,7 +7,7 @@ import textwrap
 from rich.console import Console
 from rich.text import Text
 
-from autograder.report.terminal import MARKS, WIDTH, WORDS, WRONG, isolation
+from autograder.report.terminal import IN_PART, MARKS, WIDTH, WORDS, WRONG, isolation
 from autograder.report.text import points
 from autograder.verdict import LawResult, Verdict
 
@@ -27,22 +27,20 @@ def show_capstone(console: Console, verdict: Verdict) -> None:
         console.print()
         console.print(_headline(law))
         words = f"{WORDS[law.status]}: {law.message}" if law.status in WORDS else law.message
-        for line in _wrapped(words):
+        for line in wrapped(words):
             console.print(Text(line))
-        for line in _wrapped(law.advice):
+        for line in wrapped(law.advice):
             console.print(Text(line, "dim"))
     console.print()
     console.print(Text(isolation(str(verdict.isolation["level"])), "dim"))
 
 
 def _headline(law: LawResult) -> Text:
-    mark, style = MARKS.get(law.status, WRONG)
-    if law.status == "fail" and law.score:
-        mark, style = "~", "yellow"
+    mark, style = IN_PART if law.in_part else MARKS.get(law.status, WRONG)
     score = f"{points(law.score):>5} of {points(law.max_score):<3}"
     start = f"  {mark}  {law.name:<12}{score}  "
     return Text(start, style) + Text(textwrap.shorten(law.says, WIDTH - len(start)), "dim")
 
 
-def _wrapped(text: str) -> list[str]:
+def wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
