@@ -111,7 +111,12 @@ def notebook(content: Any) -> Notebook:
             data = output.get("data", {})
             text = _joined(output.get("text", data.get("text/plain", "")))
             stated += _accuracies(text)
-            if "image/png" in data or "image/svg+xml" in data or _DIGIT.search(text):
+            warned = output.get("name") == "stderr"
+            if (
+                "image/png" in data
+                or "image/svg+xml" in data
+                or (_DIGIT.search(text) and not warned)
+            ):
                 inner = above if len(above) < 2 or above[0][0] > 1 else above[1:]
                 shown |= dict.fromkeys(heading for _, heading in inner)
     return Notebook(tuple(shown)[:MAX_STATED], tuple(stated[:MAX_STATED]))

@@ -6,6 +6,7 @@ something is written or trained: a course that is not there yet has no seven fai
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from autograder.capstone.joined import Capstone
     from autograder.course import Course
     from autograder.verdict import ExerciseResult, LawResult
-
-PRACTICE = "practice: these digits are public"
 
 
 def collector_of(
@@ -95,20 +94,15 @@ class PartLacks(Exception):
         self.open_stubs = open_stubs
 
     def text(self) -> str:
-        from autograder.report.capstone import wrapped
-        from autograder.report.terminal import WORDS
-        from autograder.report.text import points
+        from autograder.report.capstone import part_text
 
         law = self.law
-        head = f"{law.name}: {points(law.score)} of {points(law.max_score)} points"
-        said = f"{WORDS[law.status]}: {law.message}" if law.status in WORDS else law.message
-        if law.status == "not_attempted" or (
-            law.name == "few labels" and law.status != "pass" and "train_head" in self.open_stubs
-        ):
+        heads = law.name == "few labels" and "train_head" in self.open_stubs
+        if law.status == "not_attempted" or (heads and law.status != "pass"):
             missing = ", ".join(self.open_stubs) or "digits.keras"
             said = f"not attempted yet; still to write in exercises/capstone: {missing}"
-        lines = [head, "", *wrapped(said), *wrapped(law.advice), "", *wrapped(PRACTICE)]
-        return "\n".join(lines)
+            law = dataclasses.replace(law, status="not_run", message=said)
+        return part_text(law, practice=True)
 
 
 class PracticeExaminer:

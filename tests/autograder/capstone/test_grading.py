@@ -355,6 +355,7 @@ def test_a_heading_counts_where_something_is_shown_below_it(handed):
         (),
         "## No number",
         ({"text": "it works"}, {"output_type": "error", "ename": "E", "evalue": "7"}),
+        ({"name": "stderr", "text": "3 warnings"},),
         "## Above\n### A picture",
         (PICTURE,),
         "### A number",
