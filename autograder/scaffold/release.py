@@ -50,7 +50,6 @@ CAPSTONE = re.compile(r"\n[^\n]+\(capstone/README\.md\).*?\n(?=\n)", re.DOTALL)
 EXAM = "exam.npz"
 FILES = ("digits.py", "predict.py")  # of the capstone
 NOTEBOOKS = ("ipykernel", "jupyterlab", "matplotlib")
-READS_MODELS = ("h5py",)
 TABLE = re.compile(r"(?<=<!-- points:begin -->\n).*(?=<!-- points:end -->)", re.DOTALL)
 ROW = re.compile(r"^\|(?P<topic>[^|]*)\| `(?P<name>\w+)` \|(?P<gives>.*)\| [\d.]+ \|$")
 
@@ -257,7 +256,9 @@ def _lessons(root: Path, exercises: Path, chosen: Sequence[Exercise], with_capst
             pictures = lessons.pictures(source)
             for module in {pictures, pictures.with_name("pictures.py")}:
                 shutil.copyfile(module, folder / module.name)
-            notebook = lessons.only(lessons.notebook(source), names)
+            notebook = lessons.notebook(source)
+            if lessons.topic_of(source) != course.CAPSTONE:
+                notebook = lessons.only(notebook, names)
             nbformat.write(notebook, folder / f"{source.stem}.ipynb")
     _write(folder / "requirements.txt", "\n".join(["-c ../constraints.txt", *NOTEBOOKS]) + "\n")
 
@@ -275,12 +276,9 @@ def _grader(root: Path, wheels: Path | None, settings: Course) -> None:
     shutil.copyfile(CHECKOUT / "constraints.txt", root / "constraints.txt")
     version = f"{autograder.__version__}{students_wheel.LOCAL}"
     pinned = f"cnn-exercise-kit=={version}"
-    lines = [
-        "-c constraints.txt",
-        "--find-links wheels",
-        *READS_MODELS[: bool(settings.exam)],
-        pinned,
-    ]
+    # To read the capstone's models.
+    models = ["h5py"] if settings.exam else []
+    lines = ["-c constraints.txt", "--find-links wheels", *models, pinned]
     _write(root / "requirements.txt", "\n".join([*lines, ""]))
     _write(root / course.FILE, course.dumps(settings))
 
