@@ -78,6 +78,11 @@ class LawResult:
         # A fault of ours never costs the student points.
         return self.max_score if self.status in ("pass", "grader_fault") else 0.0
 
+    @property
+    def in_part(self) -> bool:
+        """Some of its points, and not all."""
+        return self.status == "fail" and 0 < self.score < self.max_score
+
 
 @dataclass(frozen=True)
 class ExerciseResult:

@@ -41,7 +41,8 @@ LABELS_PER_CLASS = 10
 VOID_BELOW = 0.5
 VOID_ABOVE = 0.97
 
-# What the notebook must show: each by words that its headings hold, in either spelling.
+# What the notebook must show: each below a heading that holds one of these words. The lesson's own
+# headings do; see `handin.notebook` for what it takes to have shown something.
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "the data": ("data", "digits"),
     "the frozen backbone": ("freez", "frozen", "backbone"),
@@ -293,7 +294,11 @@ def voids(shares: Sequence[float], stated: float) -> bool:
 
 @dataclass(frozen=True)
 class Notebook:
-    """A report as it was handed in: its headings in lower case, and the accuracies it states."""
+    """A report as it was handed in.
+
+    headings  in lower case, those with a picture or a number below that a cell has put out
+    stated    the accuracies that its text or what its code printed states
+    """
 
     headings: tuple[str, ...]
     stated: tuple[float, ...]
@@ -310,8 +315,13 @@ def report(notebook: Notebook | None, measured: float) -> Part:
     ]
     found = len(SECTIONS) - len(missing)
     score = quarters(REPORT_SECTIONS * found / len(SECTIONS))
-    told = f"the notebook has {found} of {len(SECTIONS)} sections"
-    advice = f"still to show: {', '.join(missing)}" if missing else ""
+    told = f"the notebook shows {found} of {len(SECTIONS)} sections"
+    advice = ""
+    if missing:
+        advice = (
+            f"still to show: {', '.join(missing)}; each with a heading, and below it a cell that "
+            "was run and put out a picture or a number"
+        )
     near = [stated for stated in notebook.stated if abs(stated - measured) <= ACCURACY_WITHIN]
     if near:
         score += REPORT_ACCURACY

