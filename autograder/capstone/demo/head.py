@@ -127,7 +127,7 @@ def _file() -> Path:
 def _kept(network: Model) -> Head | None:
     size = int(np.prod(network.graph.nodes[network.graph.output].shape))
     try:
-        with np.load(_file(), allow_pickle=False) as kept:
+        with _file().open("rb") as raw, np.load(raw, allow_pickle=False) as kept:
             found = Head(kept["kernel"], kept["bias"], float(kept["accuracy"]))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,7 @@ RENEWED_AFTER = 100.0
 ROUNDING = 1e-4
 # After these a function is not called again until its file changes: it would be waited for anew.
 FATAL = ("timeout", "crash", "memory", "forbidden")
-
-Compute = Callable[[Sequence[np.ndarray]], np.ndarray]
+RANK = {"right": 0, "wrong": 1, "unwritten": 2, "broken": 2}
 
 
 @dataclass
@@ -71,6 +70,11 @@ class Used:
     status: str = "right"
     said: str = ""
     layers: list[str] = field(default_factory=list)
+
+    def note(self, status: str, said: str) -> None:
+        """What is worse than before; of two that are alike the first is told."""
+        if RANK[status] > RANK[self.status]:
+            self.status, self.said = status, said
 
     def to_json(self) -> dict[str, Any]:
         module = FUNCTIONS[self.function]
@@ -91,22 +95,31 @@ class Look:
     function_seconds: float
 
 
-def limited(limits: Limits) -> Limits:
-    """The course's limits, where they are for a call; without those for a submission."""
+def limited(limits: Limits, seconds: float) -> Limits:
+    """The course's limits with these CPU seconds for a call, and without those for a submission."""
     return dataclasses.replace(
         limits,
-        call_seconds=max(limits.call_seconds, SECONDS),
+        call_seconds=seconds,
         submission_seconds=1e9,
         submission_wall_seconds=1e9,
     )
 
 
 class Own:
-    """The functions at a path, read again whenever a file of theirs has changed."""
+    """The functions at a path, read again whenever a file of theirs has changed.
 
-    def __init__(self, path: Path, limits: Limits = DEFAULT, server: ForkServer | None = None):
+    `seconds` of CPU are allowed for a call. Without a server given it starts its own.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        limits: Limits = DEFAULT,
+        server: ForkServer | None = None,
+        seconds: float = SECONDS,
+    ) -> None:
         self.path = path
-        self.limits = limited(limits)
+        self.limits = limited(limits, seconds)
         self._given = server
         self._server: ForkServer | None = server
         self._session: Session | None = None
@@ -296,28 +309,28 @@ class _Run:
         used = self.used.setdefault(function, Used(function))
         used.layers.append(self.layer)
         if function in self.broken:
-            used.status, used.said = "broken", self.broken[function]
+            used.note("broken", self.broken[function])
             return expected
         call = EncodedCall.of(arguments)
         (answer,) = self.session.ask(FUNCTIONS[function], function, [call])
         if answer.status != "value":
-            used.status = "unwritten" if answer.status == "not_attempted" else "broken"
-            used.said = _sentence(function, answer)
+            said = _sentence(function, answer)
+            used.note("unwritten" if answer.status == "not_attempted" else "broken", said)
             if answer.status in FATAL:
-                self.broken[function] = used.said
+                self.broken[function] = said
             return expected
         given = answer.value
         if (unfit := _unfit(given, expected)) is not None:
-            used.status, used.said = "broken", f"{function} gives {unfit}"
+            used.note("broken", f"{function} gives {unfit}, in {self.layer}")
             return expected
         y = np.asarray(given, np.float32)
         difference = distance(y, expected)
         allowed = ROUNDING * max(1.0, float(np.nan_to_num(np.abs(expected)).max(initial=0)))
-        if difference > allowed and used.status != "wrong":
-            used.status = "wrong"
-            used.said = (
-                f"{function} gives other numbers than the reference, by up to {difference:.2g} "
-                f"in {self.layer}"
+        if difference > allowed:
+            told = f"by up to {difference:.2g}" if np.isfinite(difference) else "or none"
+            used.note(
+                "wrong",
+                f"{function} gives other numbers than the reference, {told}, in {self.layer}",
             )
         return y
 

@@ -182,6 +182,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
+            await self.app(scope, receive, send)  # which serves nothing else
             return
         headers = Headers(scope=scope)
         origin = headers.get("origin")

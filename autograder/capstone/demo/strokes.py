@@ -76,16 +76,17 @@ def _thinned(stroke: np.ndarray) -> np.ndarray:
 
 def _ink(begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Ink from 0 to 1 of the segments, with soft edges one pixel wide."""
-    y, x = np.mgrid[:SIDE, :SIDE] + 0.5
-    pixels = np.stack([x.ravel(), y.ravel()], axis=1)[:, None]
-    nearest = np.full(SIDE * SIDE, np.inf)
-    for start in range(0, len(begins), TOGETHER):
-        a, along = begins[start : start + TOGETHER], (ends - begins)[start : start + TOGETHER]
-        length = np.maximum((along**2).sum(axis=1), 1e-12)
+    y, x = (np.mgrid[:SIDE, :SIDE] + 0.5).reshape(2, -1, 1).astype(np.float32)
+    nearest = np.full(SIDE * SIDE, np.inf, np.float32)
+    segments = np.hstack([begins, ends - begins]).astype(np.float32)
+    for start in range(0, len(segments), TOGETHER):
+        left, top, across, down = segments[start : start + TOGETHER].T
         # Of each segment the place nearest to a pixel: its share of the way, within the segment.
-        share = np.clip(((pixels - a) * along).sum(axis=2) / length, 0, 1)
-        gap = pixels - a - share[..., None] * along
-        nearest = np.minimum(nearest, (gap**2).sum(axis=2).min(axis=1))
+        right, below = x - left, y - top
+        length = np.maximum(across**2 + down**2, np.float32(1e-12))
+        share = np.clip((right * across + below * down) / length, 0, 1)
+        gap = (right - share * across) ** 2 + (below - share * down) ** 2
+        nearest = np.minimum(nearest, gap.min(axis=1))
     ink: np.ndarray = np.clip(PEN / 2 + 0.5 - np.sqrt(nearest), 0, 1)
     return np.asarray(ink.reshape(SIDE, SIDE))
 
@@ -94,4 +95,4 @@ def _middle(ink: np.ndarray) -> np.ndarray:
     """(x, y) of the centre of mass."""
     total = ink.sum()
     at = np.arange(SIDE) + 0.5
-    return np.array([ink.sum(axis=0) @ at, ink.sum(axis=1) @ at]) / total
+    return np.asarray(np.array([ink.sum(axis=0) @ at, ink.sum(axis=1) @ at]) / total)
