@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import sys
+import textwrap
 import threading
 import webbrowser
 from contextlib import AbstractContextManager
@@ -73,17 +74,17 @@ def run(
             with bar as tell:
                 learnt, kept = head.head(network, tell)
             network = head.join(network, learnt)
-            when = "at an earlier time" if kept else "just now"
+            when = "" if kept else "just now "
             told = (
-                "The shipped backbone, which has learnt letters, and a linear head, which was "
-                f"trained on this machine {when} with 5,000 of the kit's digits; of 1,000 others "
-                f"it reads {learnt.accuracy:.1%} rightly."
+                "The shipped backbone, which has learnt letters, and a linear head, trained on "
+                f"this machine {when}with 5,000 of the kit's digits; of 1,000 others it reads "
+                f"{learnt.accuracy:.1%} rightly."
             )
             title = BACKBONE_AND_HEAD
         else:
             told = f"The model in {file.name}, run by the reference, without Keras."
             title = file.name
-        print(told, flush=True)
+        print(textwrap.fill(told, 80), flush=True)
         demo = server.Demo(network, title, told, own)
         demo.reference(np.zeros((28, 28), np.uint8))  # the first time takes longest
         address = server.address(demo, listener)

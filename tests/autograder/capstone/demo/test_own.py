@@ -187,12 +187,12 @@ def test_nan_is_a_difference(own, folder, untrained):
 
 def test_what_never_ends_is_asked_once_and_again_when_the_file_changes(own, folder, untrained):
     loops = RELU.replace("return np.maximum(x, 0)", "\n        while True: pass")
-    mine = own(folder(activation=loops), seconds=0.3)
+    mine = own(folder(activation=loops), seconds=1.0)
     for _ in range(2):
         look = mine.look(untrained, DIGIT)
         (used,) = (used for used in look.used if used.function == "relu")
         assert used.status == "broken"
-        assert "0.3 CPU seconds" in used.said
+        assert "no answer after" in used.said
         assert len(used.layers) == 6
     assert look.function_seconds == 0
     folder(activation=RELU)
