@@ -28,6 +28,7 @@ NEEDED = (
 )
 EXTRAS = {
     "capstone": ("tensorflow", "the capstone's training"),
+    "demo": ("uvicorn", "the capstone's page to draw on"),
     "nbgrader": ("nbgrader", "grading with nbgrader"),
     "cluster": ("distributed", "grading on a Dask cluster"),
     "plots": ("matplotlib", "plots"),

@@ -225,6 +225,37 @@ def predict(
         raise typer.Exit(1)
 
 
+@app.command()
+def demo(
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A digits.keras.",
+            show_default="the backbone with a linear head, trained here once",
+        ),
+    ] = None,
+    mine: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Exercises whose functions compute it too."),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="On 127.0.0.1.", show_default="a free one")
+    ] = 0,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
+) -> None:
+    """Draw a digit, and watch every layer of the network at work, in a browser."""
+    from autograder.capstone.demo.command import NoDemo, run
+
+    try:
+        run(model, mine, port, browser, _bar())
+    except NoDemo as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        raise typer.Exit(USAGE) from error
+
+
 def _needs_the_answer_key() -> None:
     if importlib.util.find_spec("autograder.capstone.solution") is None:
         print("autograder: the students' kit has no answer key to train with", file=sys.stderr)
