@@ -39,7 +39,6 @@ FILTERS = HERE / "filters"
 WORKERS = 16
 # Nobody else's number: above the users and service accounts of distributions, below subuid ranges.
 WORKER_UID = 64001
-START_SECONDS = 60.0
 PR_SET_DUMPABLE = 4
 
 # What each level must deny; the rest of the probe is told, not required.
@@ -99,7 +98,7 @@ class ForkServer:
         # empty folder, so that a file of theirs lands in nobody's way.
         self._folder = tempfile.mkdtemp(prefix="autograder-") if level == "weak" else "/"
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._control.settimeout(START_SECONDS)
+        self._control.settimeout(profile.seconds)
         try:
             with theirs:
                 self._process = self._start(theirs)

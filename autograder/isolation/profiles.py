@@ -19,6 +19,8 @@ class Profile:
     environment  variables that the server and its workers have
     threads      how many a worker may have at once; 0 for none but its own
     cpus         how many of the machine's processors a worker sees; 0 for all
+    seconds      of waiting, in which the server must have started: a busy machine gets its time, or
+                 it would count as one that cannot isolate
     first        (module, function, argument) of calls that the server makes once, before it gives
                  up what they need
     """
@@ -28,6 +30,7 @@ class Profile:
     environment: dict[str, str] = field(default_factory=dict)
     threads: int = 0
     cpus: int = 0
+    seconds: float = 60.0
     first: tuple[tuple[str, str, str], ...] = ()
 
     @property
@@ -60,6 +63,8 @@ KERAS = Profile(
     # TensorFlow makes threads for each processor that it sees. With two, a class is graded alike on
     # machines small and large.
     cpus=2,
+    # Importing it all takes 3 CPU seconds, and much reading where nobody has read it before.
+    seconds=300.0,
     # When the first kernel is looked up, TensorFlow asks /proc/self which program this is, and
     # aborts where there is no answer. Once that is done, workers need no /proc at all.
     first=(("tensorflow.python.framework.kernels", "get_registered_kernels_for_op", "MatMul"),),
