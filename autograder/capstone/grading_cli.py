@@ -361,12 +361,13 @@ def leaderboard(
     """Rank a class by accuracy, ties as ties: a page, a CSV file and a table."""
     from autograder.capstone import classroom
     from autograder.capstone import leaderboard as ranking
+    from autograder.capstone.results import BadResults
     from autograder.grading import write
     from autograder.report import leaderboard as report
 
     try:
         board = ranking.leaderboard(ranking.load(results))
-    except ranking.BadResults as error:
+    except BadResults as error:
         raise _stop(str(error)) from error
     folder = results if out is None else out
     _check_out(folder)
