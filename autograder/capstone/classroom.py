@@ -20,6 +20,7 @@ from autograder.capstone.examiner import Examiner
 from autograder.capstone.grading import Graded
 from autograder.capstone.handin import FOLDERS, MODEL, HandIn
 from autograder.capstone.model import FILE_BYTES
+from autograder.capstone.results import read
 from autograder.grading import results_json, write
 from autograder.isolation.limits import DEFAULT, Limits
 from autograder.submissions import NO_NAMES, BadSubmission
@@ -254,10 +255,10 @@ def _kept(folder: Path, name: str, key: str) -> Outcome | None:
     """An earlier result that still holds; a fault of ours is always tried again."""
     try:
         made = json.loads((folder / KEY).read_text("utf-8"))
-        document = json.loads((folder / RESULTS).read_text("utf-8"))
+        document = read(folder / RESULTS)
         if made["key"] != key or document["submission"] != name or not (folder / PAGE).is_file():
             return None
         statuses = {law["status"] for exercise in document["exercises"] for law in exercise["laws"]}
         return None if "grader_fault" in statuses else Outcome(document, made["loss_ratio"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):  # BadResults is a ValueError
         return None

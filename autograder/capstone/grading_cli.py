@@ -176,8 +176,8 @@ def grade(
     if importlib.util.find_spec("h5py") is None:
         raise _stop("h5py is missing: pip install -c constraints.txt -e '.[capstone]'")
     limits = _limits(course)
-    exam = _exam(secret)
     entries = _entries(paths, limits, out)
+    exam = _exam(secret)
     _check_out(out)
     console = Console(highlight=False, soft_wrap=True)
     if exam.practice:
@@ -188,6 +188,7 @@ def grade(
         from autograder.capstone.examiner import Examiner
 
         with (
+            _writing(out),
             Examiner(exam, limits, require_isolation.value) as examiner,
             _progress(len(entries), console) as (begin, advance),
         ):
@@ -213,11 +214,10 @@ def grade(
             "--resume goes on"
         )
         raise typer.Exit(130) from None
-    except OSError as error:
-        raise _stop(f"cannot write {error.filename}: {error.strerror}") from error
     documents = [dict(outcome.document) for outcome in outcomes]
-    write(out / classroom.INDEX, class_page(documents, [one.ratio for one in outcomes]))
-    write(out / classroom.TABLE, board.document(ranks(documents)))
+    with _writing(out):
+        write(out / classroom.INDEX, class_page(documents, [one.ratio for one in outcomes]))
+        write(out / classroom.TABLE, board.document(ranks(documents)))
     if len(entries) > 1:
         console.print(f"\n{isolation(level)}", style="dim")
     elif outcomes[0].graded is None:
@@ -273,6 +273,17 @@ def _check_out(out: Path) -> None:
             pass  # better told now than after the first hand-in
     except OSError as error:
         raise _stop(f"cannot write to {out}: {error.strerror}") from error
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """A disk that is full, say, is one sentence, and exit code 2."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # the reader of our output is gone
+    except OSError as error:
+        raise _stop(f"cannot write {error.filename or out}: {error.strerror}") from error
 
 
 def _page(examiner: Examiner, no_pictures: bool) -> Callable[[Graded], str]:
@@ -350,17 +361,19 @@ def leaderboard(
     """Rank a class by accuracy, ties as ties: a page, a CSV file and a table."""
     from autograder.capstone import classroom
     from autograder.capstone import leaderboard as ranking
+    from autograder.capstone.results import BadResults
     from autograder.grading import write
     from autograder.report import leaderboard as report
 
     try:
         board = ranking.leaderboard(ranking.load(results))
-    except ranking.BadResults as error:
+    except BadResults as error:
         raise _stop(str(error)) from error
     folder = results if out is None else out
     _check_out(folder)
-    write(folder / classroom.BOARD, report.page(board))
-    write(folder / classroom.TABLE, report.document(board))
+    with _writing(folder):
+        write(folder / classroom.BOARD, report.page(board))
+        write(folder / classroom.TABLE, report.document(board))
     console = Console(highlight=False, soft_wrap=True)
     report.show(console, board)
     console.print(

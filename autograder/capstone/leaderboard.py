@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +9,14 @@ from typing import Any
 
 from autograder.capstone.classroom import RESULTS
 from autograder.capstone.exam import PRACTICE
-from autograder.capstone.figures import BadFigures, Figures
-from autograder.verdict import SCHEMA
+from autograder.capstone.figures import Figures
+from autograder.capstone.results import BadResults, read
 
 RULE = (
     "Sorted by accuracy. The best one, and whoever's 95 % interval (Wilson) overlaps the best "
     "one's, share the first rank: the exam cannot tell them apart. The next rank begins with the "
     "first one below, and so on."
 )
-
-
-class BadResults(ValueError):
-    """A folder of results that makes no leaderboard; the text is one sentence."""
 
 
 @dataclass(frozen=True)
@@ -67,38 +62,7 @@ def load(folder: Path) -> list[dict[str, Any]]:
         raise BadResults(
             f"{folder} holds no results; write them with autograder capstone grade --out {folder}"
         )
-    return [_document(file) for file in files]
-
-
-def _document(file: Path) -> dict[str, Any]:
-    again = "grade again, or take the file away"
-    try:
-        document = json.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise BadResults(f"cannot read {file}: {error.strerror}") from error
-    except ValueError as error:
-        raise BadResults(f"{file} is no JSON: {again}") from error
-    try:
-        names = [exercise["name"] for exercise in document["exercises"]]
-        for exercise in document["exercises"]:
-            for law in exercise["laws"]:
-                _ = str(law["name"]), str(law["status"]), float(law["score"])
-        _ = str(document["submission"]), str(document["seed"]), [*document["warnings"]]
-        _ = float(document["score"]), float(document["max_score"]), document["isolation"]["level"]
-        known = document["schema"] == SCHEMA
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadResults(f"{file} is no result of the autograder: {again}") from error
-    if not known:
-        raise BadResults(f"{file} has the schema {document['schema']!r}, not {SCHEMA}: {again}")
-    if names != ["capstone"]:
-        raise BadResults(f"{file} is no result of the capstone; name a folder of capstone grade")
-    if document.get("measured") is not None:
-        try:
-            Figures.from_json(document["measured"])
-        except BadFigures as error:
-            raise BadResults(f"{file}: {error}; {again}") from error
-    found: dict[str, Any] = document
-    return found
+    return [read(file) for file in files]
 
 
 def leaderboard(documents: Sequence[dict[str, Any]]) -> Leaderboard:

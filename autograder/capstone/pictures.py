@@ -73,9 +73,14 @@ class Pictures:
     few: tuple[float, ...] | None
 
 
+def pool_of(exam: Exam) -> int:
+    """Of the exam's first digits, how many may be shown."""
+    return min(len(exam.images), max(len(exam.images) // POOL, PER_FAMILY))
+
+
 def pictures(exam: Exam, measured: Measured, backbone: Model, digits: bool = True) -> Pictures:
     """What there is to draw of one model; without `digits`, counts and shares alone."""
-    pool = min(len(exam.images), max(len(exam.images) // POOL, PER_FAMILY))
+    pool = pool_of(exam)
     labels, chosen = exam.labels, measured.chosen
     sure = measured.sure if len(measured.sure) == len(chosen) else np.zeros(len(chosen))
     wrong = np.flatnonzero(chosen[:pool] != labels[:pool])

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from autograder.capstone.exam import Exam
 from autograder.capstone.grading import Measured
-from autograder.capstone.pictures import Digit
+from autograder.capstone.pictures import Digit, pool_of
 from autograder.capstone.rubric import percent
 from autograder.report.pictures import blocks
 from autograder.report.terminal import IN_PART, MARKS, WIDTH, WORDS, WRONG, isolation
@@ -64,7 +64,8 @@ def wrapped(text: str) -> list[str]:
 
 def wrong_digits(exam: Exam, measured: Measured) -> list[Digit]:
     """The first digits that were read wrongly, as many as a terminal shows."""
-    wrong = (measured.chosen != exam.labels).nonzero()[0][:_SHOWN]
+    pool = pool_of(exam)
+    wrong = (measured.chosen[:pool] != exam.labels[:pool]).nonzero()[0][:_SHOWN]
     return [
         Digit(exam.images[i], int(exam.labels[i]), int(measured.chosen[i]) if known else None)
         for i, known in zip(wrong, measured.chosen[wrong] >= 0, strict=True)

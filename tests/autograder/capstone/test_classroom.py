@@ -213,7 +213,7 @@ def test_what_did_not_change_is_kept(room, examiner, tmp_path, monkeypatch):
     ("file", "content"),
     [
         ("grading.json", "[]"),
-        ("results.json", '{"submission": "bob"}'),
+        ("results.json", '{"submission": "ada", "exercises": []}'),
         ("results.json", None),
         ("report.html", None),
     ],

@@ -286,6 +286,15 @@ def test_a_fault_of_ours_has_an_exit_code_of_its_own(room, exam, desk, monkeypat
     assert "4 graded, 3 of them kept from before" in done.stdout
 
 
+def test_a_full_disk_is_one_sentence(room, exam, monkeypatch):
+    def full(file, text):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("autograder.capstone.classroom.write", full)
+    done = capstone("grade", room, "--secret", exam, "--out", "results")
+    assert "cannot write results: No space left on device" in sentence(done)
+
+
 def test_workers_that_do_not_start_are_our_fault(room, exam, monkeypatch):
     def fails(self, *arguments):
         raise ladder.GraderFault("no workers today")

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from autograder.capstone.figures import Figures
-from autograder.capstone.leaderboard import BadResults, leaderboard, load
+from autograder.capstone.leaderboard import leaderboard, load
+from autograder.capstone.results import BadResults
 from autograder.grading import results_json
 from autograder.verdict import ExerciseResult, LawResult, Verdict
 
