@@ -147,6 +147,47 @@ def measure(
     print(f"{page} is written")
 
 
+@app.command()
+def predict(
+    images: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="IMAGE",
+            help="Pictures of one digit each, or .npy files; digits of the kit by default.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The model to run.",
+            show_default="exercises/capstone/digits.keras, or build/digits.keras",
+        ),
+    ] = None,
+    digits: Annotated[
+        int, typer.Option(min=1, max=6000, help="So many of the kit's digits.")
+    ] = 1000,
+    mine: Annotated[
+        bool, typer.Option("--mine", help="Run your own layers too, and Keras, and compare.")
+    ] = False,
+    keras: Annotated[bool, typer.Option("--keras", help="Run Keras too, and compare.")] = False,
+    exercises: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where your layers and capstone/predict.py are.")
+    ] = Path("exercises"),
+) -> None:
+    """Run a model on digits, without TensorFlow: by the reference, or by your own layers."""
+    from autograder.capstone import predicting
+
+    with _usage(), _bar() as tell:
+        asked = predicting.digits_of(images or [], digits)
+        own = exercises if mine else None
+        runs = predicting.run(model or predicting.default(), asked, own, keras, tell)
+    print(predicting.told(runs))
+    if not runs.agree:
+        raise typer.Exit(1)
+
+
 def _needs_the_answer_key() -> None:
     if importlib.util.find_spec("autograder.capstone.solution") is None:
         print("autograder: the students' kit has no answer key to train with", file=sys.stderr)
@@ -188,11 +229,15 @@ def _usage() -> Iterator[None]:
     from autograder.capstone.backbone import NotTheBackbone
     from autograder.capstone.backbone.letters import NoFonts
     from autograder.capstone.data import NoData
+    from autograder.capstone.images import NotADigit
+    from autograder.capstone.settings import Refused
     from autograder.capstone.training import NoTensorFlow
+    from autograder.submissions import BadSubmission
 
+    wrong = BadSubmission, NoData, NoFonts, NotADigit, NoTensorFlow, NotTheBackbone, Refused
     try:
         yield
-    except (NoData, NoFonts, NoTensorFlow, NotTheBackbone) as error:
+    except wrong as error:
         print(f"autograder: {error}", file=sys.stderr)
         raise typer.Exit(USAGE) from error
     except OSError as error:
