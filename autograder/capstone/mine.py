@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -139,8 +140,17 @@ def by_keras(path: Path, images: np.ndarray) -> Ran:
     config = json.loads(json.dumps(loaded.get_config()).replace('"float32"', '"float64"'))
     wide = type(loaded).from_config(config)
     wide.set_weights(loaded.get_weights())
+    for layer in _layers(wide):
+        if isinstance(layer, module.layers.Rescaling):
+            # A plain number is rounded to float32 by TensorFlow, whatever it is cast to then.
+            layer.scale, layer.offset = np.float64(layer.scale), np.float64(layer.offset)
     exact = wide.predict(given.astype(np.float64), batch_size=250, verbose=0)
     return Ran(f"Keras {module.__version__}", answers, seconds, exact)
+
+
+def _layers(keras_model: Any) -> Iterator[Any]:
+    for layer in keras_model.layers:
+        yield from _layers(layer) if hasattr(layer, "layers") else [layer]
 
 
 def _timed(run: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
@@ -327,7 +337,7 @@ def first_wrong_layer(mine: Mine, model: Model, images: np.ndarray) -> str:
             return (
                 f"with {right} convolution{'' if step == 2 else 's'} at work it is right, and from "
                 f"{_name(convolutions[step - 1])} on it is wrong: look at this convolution, its "
-                "batch normalisation and ReLU"
+                "batch normalisation and ReLU, and the pooling around it"
             )
     return ""
 

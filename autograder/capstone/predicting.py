@@ -84,11 +84,11 @@ def run(
 
     if not file.exists() and not file.is_symlink():
         raise Refused(f"there is no {file}; train one, or name another with --model")
-    if importlib.util.find_spec("h5py") is None:
+    if not _has("h5py"):
         raise Refused(f"reading a model needs h5py, which is not installed: {INSTALL}")
     topics = frozenset(topic.name for topic in catalog.topics())
     own = None if exercises is None else mine.sources(exercises, topics)
-    with_keras = importlib.util.find_spec("tensorflow") is not None
+    with_keras = _has("tensorflow")
     workers = weights.server()
     try:
         model = models.read(file, workers)
@@ -122,6 +122,10 @@ def run(
     return Runs(file, model.ends_in_softmax, asked, tuple(runs), distances, tuple(remarks), agree)
 
 
+def _has(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
 def _by_student(
     student: Mine,
     model: models.Model,
@@ -134,17 +138,16 @@ def _by_student(
     try:
         ran = student.run(model, images, tell)
     except NoAnswer as why:
-        return False, f"your layers give no answers: {why}"
+        return False, f"Your layers give no answers: {why}."
     remarks = []
     apart = mine.distance(ran, reference, bound)
     if not apart.agrees:
         tell(0, 0, "which layer it is")
         known = mine.misreading(model, images, ran.exact)
         remarks.append(known or mine.first_wrong_layer(student, model, images))
-    remarks.append(
-        f"fold_batch_norm: {trouble}" if (trouble := mine.fold_trouble(student, model)) else ""
-    )
-    return True, (ran, [remark for remark in remarks if remark])
+    if trouble := mine.fold_trouble(student, model):
+        remarks.append(f"fold_batch_norm is wrong by itself: {trouble}")
+    return True, (ran, [f"Your layers: {remark}." for remark in remarks if remark])
 
 
 # --- what is printed
@@ -158,7 +161,8 @@ def told(runs: Runs) -> str:
         lines += _answers(runs)
     if runs.asked.labels is not None:
         right = (runs.runs[0].answers.argmax(axis=1) == runs.asked.labels).mean()
-        lines.append(f"{runs.file}: {right:.1%} of {count:,} of the kit's digits are read rightly")
+        told = f"{right:.1%} of {count:,} of the kit's digits are read rightly by {runs.file}"
+        lines += _wrapped(told)
     if not runs.distances:
         lines.append(f"by the reference in {runs.runs[0].seconds:.2f} CPU seconds")
     else:
