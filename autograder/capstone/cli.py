@@ -88,9 +88,25 @@ def train(
     out: Annotated[Path, typer.Option(help="Where the model is written.")] = Path(
         "build/digits.keras"
     ),
+    other: Annotated[
+        str | None,
+        typer.Option(
+            "--backbone",
+            metavar="NAME",
+            help="A network of keras.applications, such as mobilenetv2; its head only.",
+            show_default="the kit's",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Its weights.", show_default="downloaded by Keras"),
+    ] = None,
 ) -> None:
     """Train a digit classifier from the shipped backbone, as the answer key does."""
     _needs_the_answer_key()
+    if weights is not None and other is None:
+        print("autograder: --weights are of a --backbone; name it too", file=sys.stderr)
+        raise typer.Exit(USAGE)
     from autograder.capstone import backbone, training
     from autograder.capstone.measure import accuracy
 
@@ -99,7 +115,12 @@ def train(
     mnist = _mnist(path, subset)
     images, truth = mnist.train_images, mnist.train_labels
     with _usage(), _bar() as tell, _resumable():
-        shipped = backbone.load()
+        if other is None:
+            shipped = backbone.load()
+        else:
+            from autograder.capstone.backbone import applications
+
+            shipped = applications.load(other, weights, tell=tell)
         if labels is not None:
             from autograder.capstone.data import few
             from autograder.capstone.solution.digits import train_head
@@ -107,6 +128,8 @@ def train(
             chosen = few(truth, labels, np.random.default_rng(0))
             training.keras().utils.set_random_seed(0)
             model = train_head(shipped, images[chosen], truth[chosen])
+        elif other is not None:
+            model = training.head_on(shipped, images, truth, training.HEAD, tell)
         else:
             plans = training.HEAD, training.TUNED
             kept = _folder() / f"train-{training.key(mnist.source, backbone.SHA256, *plans)}.keras"
@@ -120,6 +143,16 @@ def train(
         training.save(model, out)
         reached = accuracy(model, mnist)
     print(f"{out}: {reached:.2%} of {len(mnist.test_labels):,} test digits are read rightly")
+    if other is not None:
+        from autograder.capstone.graph import MAX_PARAMETERS
+        from autograder.capstone.model import FILE_BYTES
+
+        print(
+            f"with {model.count_params():,} parameters in {out.stat().st_size / 1e6:.1f} MB; ",
+            end="",
+        )
+        print(f"what is graded has at most {MAX_PARAMETERS:,} in {FILE_BYTES / 1e6:.1f} MB")
+        print("and begins with the kit's backbone, so this model is for looking, not handing in")
 
 
 @app.command()
@@ -227,6 +260,7 @@ def _mnist(path: Path | None, subset: bool) -> Mnist:
 def _usage() -> Iterator[None]:
     """What cannot be had is one sentence, and exit code 2."""
     from autograder.capstone.backbone import NotTheBackbone
+    from autograder.capstone.backbone.applications import NoApplication
     from autograder.capstone.backbone.letters import NoFonts
     from autograder.capstone.data import NoData
     from autograder.capstone.images import NotADigit
@@ -234,7 +268,16 @@ def _usage() -> Iterator[None]:
     from autograder.capstone.training import NoTensorFlow
     from autograder.submissions import BadSubmission
 
-    wrong = BadSubmission, NoData, NoFonts, NotADigit, NoTensorFlow, NotTheBackbone, Refused
+    wrong = (
+        BadSubmission,
+        NoApplication,
+        NoData,
+        NoFonts,
+        NotADigit,
+        NoTensorFlow,
+        NotTheBackbone,
+        Refused,
+    )
     try:
         yield
     except wrong as error:
