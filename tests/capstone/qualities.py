@@ -385,8 +385,9 @@ def row(quality: Quality, board: Board, graded: Graded, seconds: float) -> Row:
 PAGE = """# Models of known quality
 
 What the rubric gives to eleven models of which it is known how good they are, each made anew from
-{seeds} seeds that the rubric was not set on. The shipped backbone, {digits:,} training digits; the
-private test set is made of {test}. The report is left out, so 95 points are to be had.
+{seeds} seeds that the rubric was not set on. They have the shipped backbone and {digits:,} training
+digits; the private test set is made of {test}. The report is left
+out, so 95 points are to be had.
 
     python tests/capstone/qualities.py {options}
 
