@@ -150,12 +150,12 @@ def train(
     if other is not None:
         from autograder.capstone.graph import MAX_PARAMETERS
         from autograder.capstone.model import FILE_BYTES
+        from autograder.isolation.limits import MIB
 
+        size = f"{model.count_params():,} parameters in {out.stat().st_size / MIB:.1f} MiB"
         print(
-            f"with {model.count_params():,} parameters in {out.stat().st_size / 1e6:.1f} MB; ",
-            end="",
+            f"with {size}; what is graded has at most {MAX_PARAMETERS:,} in {FILE_BYTES // MIB} MiB"
         )
-        print(f"what is graded has at most {MAX_PARAMETERS:,} in {FILE_BYTES / 1e6:.1f} MB")
         print("and begins with the kit's backbone, so this model is for looking, not handing in")
 
 

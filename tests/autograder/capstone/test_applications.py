@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -51,16 +53,18 @@ def test_every_network_is_known_and_has_its_preprocessing(keras):
         assert callable(module.preprocess_input)
 
 
-def test_a_head_is_trained_and_the_model_is_told_to_be_too_large(keras, tmp_path):
-    made(keras, "MobileNetV2", tmp_path / "mobile.weights.h5")
-    out = tmp_path / "digits.keras"
+def test_a_head_is_trained_and_the_model_is_told_to_be_no_hand_in(keras, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made(keras, "MobileNetV2", "small.weights.h5", alpha=0.35)
+    small = partial(applications.load, side=32, alpha=0.35)
+    monkeypatch.setattr(applications, "load", small)
     done = train(
-        "--backbone", "mobilenetv2", "--weights", tmp_path / "mobile.weights.h5", "--out", out
+        "--backbone", "MobileNetV2", "--weights", "small.weights.h5", "--out", "digits.keras"
     )
     assert done.exit_code == 0, done.stderr
     assert "for looking, not handing in" in done.stdout
-    assert "at most 500,000" in done.stdout
-    loaded = keras.models.load_model(out, compile=False)
+    assert "at most 500,000 in 5 MiB" in done.stdout
+    loaded = keras.models.load_model("digits.keras", compile=False)
     assert loaded.predict(digits()[0][:2, ..., None], verbose=0).shape == (2, 10)
 
 
