@@ -226,9 +226,8 @@ def accuracy(right: int, count: int, void: bool = False) -> Part:
         return Part(
             "accuracy",
             0.0,
-            f"{told}; this does not count, since train_head, given other labels, does not learn "
-            "them",
-            "train on the training digits alone, with the labels that train_head is given",
+            f"{told}; this does not count until train_head, given other labels, learns them",
+            "hand in a train_head that learns from the images and labels that it is given",
         )
     score = points(ACCURACY, share)
     return Part("accuracy", score, told, _next("accuracy", ACCURACY, share))
