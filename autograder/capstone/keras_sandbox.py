@@ -17,6 +17,7 @@ import numpy as np
 
 from autograder.capstone import backbone
 from autograder.capstone.few_labels import Task, Trouble
+from autograder.capstone.training import INSTALL
 from autograder.isolation import ladder
 from autograder.isolation.calls import Answer, EncodedCall
 from autograder.isolation.ladder import ForkServer, GraderFault, NotIsolated
@@ -31,7 +32,6 @@ MODULE = "capstone.digits"
 PLACE = re.compile(
     r"\n(exercises/[\w/]+\.py, line \d+)(?:, in [\w<>]+)?(?:\n    ([^\n]*))?(?=\n|$)"
 )
-INSTALL = "pip install -c constraints.txt -e '.[capstone]'"
 
 LIMITS = dataclasses.replace(
     DEFAULT,
@@ -39,6 +39,7 @@ LIMITS = dataclasses.replace(
     import_seconds=30.0,
     # A linear head takes 5 CPU seconds, without compiled functions 15, with XLA 30.
     call_seconds=120.0,
+    # A task has a process of its own, and with it what it may take in all.
     submission_seconds=180.0,
     worker_seconds=180,
     # TensorFlow takes 2.3 GiB of address space, of which it uses 0.7.
