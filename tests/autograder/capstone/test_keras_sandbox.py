@@ -304,7 +304,7 @@ def test_a_head_that_ignores_its_labels_voids_the_accuracy(graded):
     assert laws["accuracy"].score == laws["few labels"].score == 0
     told = "does not count until train_head, given other labels, learns them"
     assert told in laws["accuracy"].message
-    assert "9" in laws["accuracy"].message.split(" %")[0], "it reads nearly all of them"
+    assert float(laws["accuracy"].message.split(" %")[0]) > 97, "it reads nearly all of them"
 
 
 @pytest.mark.slow

@@ -913,15 +913,15 @@ def test_a_worker_that_cannot_start_is_our_fault(monkeypatch):
 
 
 def test_a_silent_interpreter_is_our_fault(monkeypatch, quick):
-    monkeypatch.setattr(ladder, "START_SECONDS", 0.05)
     real = subprocess.Popen
 
     def sleeper(command, **options):
         return real(["sleep", "60"], **options)
 
     monkeypatch.setattr(ladder.subprocess, "Popen", sleeper)
-    with Session({"m": ""}, quick) as session, pytest.raises(GraderFault, match="did not start"):
-        call(session)
+    impatient = dataclasses.replace(ladder.NUMPY, seconds=0.05)
+    with pytest.raises(GraderFault, match="did not start"):
+        ladder.ForkServer("weak", quick, impatient)
 
 
 def test_the_limits_of_a_grade_are_generous():
