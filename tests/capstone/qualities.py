@@ -2,7 +2,7 @@
 
     python tests/capstone/qualities.py --seed 11 --seed 12 --seed 13 --page FILE
 
-makes all of them for every seed, grades them, and writes the table of `docs/capstone-qualities.md`.
+makes all of them for every seed, grades them, and writes the table of `docs/capstone_qualities.md`.
 Needs TensorFlow, and about six minutes of CPU a seed; what is done already is kept.
 """
 
