@@ -38,6 +38,9 @@ DataFile = Annotated[
 Subset = Annotated[
     bool, typer.Option("--subset", help="Use the 6,000 digits that come with the kit.")
 ]
+Exercises = Annotated[
+    Path, typer.Option(metavar="FOLDER", help="Where your own functions are, with --mine.")
+]
 
 
 @app.command()
@@ -209,9 +212,7 @@ def predict(
         bool, typer.Option("--mine", help="Run your own layers too, and Keras, and compare.")
     ] = False,
     keras: Annotated[bool, typer.Option("--keras", help="Run Keras too, and compare.")] = False,
-    exercises: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Where your layers and capstone/predict.py are.")
-    ] = Path("exercises"),
+    exercises: Exercises = Path("exercises"),
 ) -> None:
     """Run a model on digits, without TensorFlow: by the reference, or by your own layers."""
     from autograder.capstone import predicting
@@ -236,9 +237,9 @@ def demo(
         ),
     ] = None,
     mine: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Exercises whose functions compute it too."),
-    ] = None,
+        bool, typer.Option("--mine", help="Let your own functions compute it too, and compare.")
+    ] = False,
+    exercises: Exercises = Path("exercises"),
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="On 127.0.0.1.", show_default="a free one")
     ] = 0,
@@ -250,7 +251,7 @@ def demo(
     from autograder.capstone.demo.command import NoDemo, run
 
     try:
-        run(model, mine, port, browser, _bar())
+        run(model, exercises if mine else None, port, browser, _bar())
     except NoDemo as error:
         print(f"autograder: {error}", file=sys.stderr)
         raise typer.Exit(USAGE) from error

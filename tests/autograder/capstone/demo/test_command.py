@@ -63,8 +63,8 @@ def test_a_model_that_is_refused(tmp_path, kit):
 
 
 def test_a_folder_without_functions(tmp_path):
-    assert "there is no" in refused(demo("--mine", tmp_path / "none"))
-    assert "holds no module" in refused(demo("--mine", tmp_path))
+    assert "there is no" in refused(demo("--mine", "--exercises", tmp_path / "none"))
+    assert "holds no module" in refused(demo("--mine", "--exercises", tmp_path))
 
 
 def test_a_port_in_use():
@@ -98,7 +98,16 @@ def test_from_the_start_to_ctrl_c(tmp_path, kit, golden):
     process = subprocess.Popen(
         [
             *(sys.executable, "-c", "from autograder.cli import main; main()"),
-            *("capstone", "demo", "--no-browser", "--model", str(file), "--mine", str(mine)),
+            *(
+                "capstone",
+                "demo",
+                "--no-browser",
+                "--model",
+                str(file),
+                "--mine",
+                "--exercises",
+                str(mine),
+            ),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
