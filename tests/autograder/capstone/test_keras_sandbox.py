@@ -303,7 +303,6 @@ def test_a_head_that_ignores_its_labels_voids_the_accuracy(graded):
     laws = graded["baked"]
     assert laws["accuracy"].score == laws["few labels"].score == 0
     assert "train_head, given other labels, does not learn them" in laws["accuracy"].message
-    assert "9" in laws["accuracy"].message.split(" %")[0], "it reads nearly all of them"
 
 
 @pytest.mark.slow
