@@ -14,6 +14,7 @@ import ctypes
 import json
 import os
 import platform
+import secrets
 import shutil
 import socket
 import subprocess
@@ -35,10 +36,12 @@ from autograder.isolation.profiles import NUMPY, Profile
 LEVELS = ("weak", "medium", "strong")
 HERE = Path(__file__).resolve().parent
 FILTERS = HERE / "filters"
-# Workers are one user, whose threads are counted together: enough for a class graded in parallel.
-WORKERS = 16
-# Nobody else's number: above the users and service accounts of distributions, below subuid ranges.
-WORKER_UID = 64001
+# Of a server, at once: one that ends, and the next.
+WORKERS = 2
+# Nobody else's numbers: above the users and service accounts of distributions, below subuid ranges.
+# The kernel counts processes and threads by user, and one server's workers must not use up those of
+# another: each draws its own.
+WORKER_UIDS = range(64001, 64801)
 PR_SET_DUMPABLE = 4
 
 # What each level must deny; the rest of the probe is told, not required.
@@ -118,7 +121,7 @@ class ForkServer:
 
     def _start(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
         python = _python(self.profile)
-        uid = WORKER_UID if self.level == "strong" and os.geteuid() == 0 else None
+        uid = secrets.choice(WORKER_UIDS) if self.level == "strong" and os.geteuid() == 0 else None
         settings = {
             "level": self.level,
             "uid": uid,

@@ -75,7 +75,7 @@ def few_label_curves(
     digits: Mnist,
     counts: tuple[int, ...] = (5, 20, 100),
     draws: int = 3,
-    steps: int = 200,
+    steps: int = 120,
 ) -> None:
     """Accuracy against labels: your head on the frozen backbone, and the network from scratch."""
     from autograder.capstone import backbone

@@ -353,7 +353,7 @@ def test_namespaces_hold_what_is_needed_and_no_more(quick):
     """Strong: the sandbox's root, as a worker with no further confinement would see it."""
     with proven("strong", quick) as server:
         python = ladder._python()
-        command = ladder.bubblewrap(python, None if os.geteuid() else ladder.WORKER_UID)
+        command = ladder.bubblewrap(python, None if os.geteuid() else ladder.WORKER_UIDS[0])
         assert server.level == "strong"
     source = textwrap.dedent(
         """
