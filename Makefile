@@ -15,8 +15,8 @@ CLASS := $(SAMPLE) right-loops right-im2col wrong-avgpool-counts-padding wrong-s
 	wrong-zero-pad-one-sided broken-always-equal broken-exits-in-the-call broken-imports-reference \
 	broken-lying-subclass broken-mutates-arguments broken-prints-to-stderr
 
-.PHONY: setup demo nbgrader-demo lessons test lint test-fast test-slow conformance fuzz sanitize \
-	release-check clean
+.PHONY: setup demo nbgrader-demo capstone-demo lessons test lint test-fast test-slow conformance \
+	fuzz sanitize release-check clean
 
 setup: .venv/installed
 
@@ -27,13 +27,19 @@ setup: .venv/installed
 
 # The kit is installed already: only what its extras name comes on top, with no second build.
 .venv/tested: .venv/installed
-	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["test"], *extras["lessons"], *extras["nbgrader"], *extras["capstone-cpu"], sep="\n")' > .venv/test.txt
+	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["test"], *extras["lessons"], *extras["nbgrader"], *extras["capstone-cpu"], *extras["demo"], sep="\n")' > .venv/test.txt
 	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --requirement .venv/test.txt
 	touch $@
 
 .venv/conforming: .venv/tested
 	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["conformance"], sep="\n")' > .venv/conformance.txt
 	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --requirement .venv/conformance.txt
+	touch $@
+
+# TensorFlow without a GPU, and what reads models; of the tests' packages nothing.
+.venv/capstone: .venv/installed
+	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["capstone-cpu"], sep="\n")' > .venv/capstone.txt
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --requirement .venv/capstone.txt
 	touch $@
 
 demo: setup
@@ -51,6 +57,22 @@ nbgrader-demo: .venv/tested
 		nbgrader zip_collect exercises && nbgrader autograde exercises && \
 		nbgrader generate_feedback exercises && nbgrader export
 	cat build/nbgrader/grades.csv
+
+# Transfer learning from MNIST to a ranking: a frozen head and a fine-tuned model are trained, run
+# beside Keras, and graded with a private exam. Some minutes; the package registry has all of it.
+capstone-demo: .venv/capstone
+	rm -rf build/capstone
+	mkdir -p build/capstone/hand-ins/frozen build/capstone/hand-ins/fine-tuned
+	$(BIN)/autograder capstone data
+	$(BIN)/autograder capstone train --frozen --out build/capstone/hand-ins/frozen/digits.keras
+	$(BIN)/autograder capstone train --out build/capstone/hand-ins/fine-tuned/digits.keras
+	for name in frozen fine-tuned; do \
+		cp autograder/capstone/solution/digits.py build/capstone/hand-ins/$$name; done
+	$(BIN)/autograder capstone predict --keras --model build/capstone/hand-ins/fine-tuned/digits.keras
+	$(BIN)/autograder capstone secret build/capstone/class.exam
+	$(BIN)/autograder capstone grade build/capstone/hand-ins \
+		--secret build/capstone/class.exam --out build/capstone/results
+	$(BIN)/autograder capstone leaderboard build/capstone/results
 
 # The notebooks of the lessons, from their text and the stubs.
 lessons: .venv/tested

@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -22,10 +22,13 @@ from rich.console import Console
 
 from autograder import __version__
 from autograder.capstone.cli import app as capstone
+from autograder.options import CourseFile, Level
 
 if TYPE_CHECKING:
+    from autograder.capstone.joined import Capstone
     from autograder.course import Course
     from autograder.spec import Exercise
+    from autograder.submissions import Submission
     from autograder.verdict import Verdict
 
 app = typer.Typer(
@@ -37,14 +40,6 @@ app = typer.Typer(
 )
 
 PASSED, FAILED, USAGE, FAULT = 0, 1, 2, 3
-
-
-class Level(StrEnum):
-    """Levels of isolation, as `isolation/ladder.py` proves them."""
-
-    weak = "weak"
-    medium = "medium"
-    strong = "strong"
 
 
 class Format(StrEnum):
@@ -132,17 +127,6 @@ def _complain(text: str) -> None:
     from autograder.report.text import for_log
 
     print(f"autograder: {for_log(text)}", file=sys.stderr)
-
-
-CourseFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--course",
-        metavar="FILE",
-        help="The course's settings.",
-        show_default="course.toml in this folder, if there is one",
-    ),
-]
 
 
 def _course(file: Path | None) -> Course:
@@ -243,8 +227,19 @@ def grade(
         typer.Option("--format", help="Write this one too, for each; may be repeated."),
     ] = None,
     course: CourseFile = None,
+    capstone_exam: Annotated[
+        str | None,
+        typer.Option(
+            "--capstone",
+            metavar="EXAM",
+            help="Grade the capstone too: its exam's file, or the word practice.",
+            show_default="the exam of course.toml, if it names one",
+        ),
+    ] = None,
 ) -> None:
     """Grade submissions: results.json for each, a table, and index.html for the class."""
+    from contextlib import ExitStack
+
     from autograder import catalog
     from autograder.bank import Seed
     from autograder.engine import Engine
@@ -258,12 +253,16 @@ def grade(
     topics = frozenset(topic.name for topic in catalog.topics())
     with _usage():
         settings = _course(course)
-        chosen, limits = catalog.select(only or (), settings), settings.limits
-        submissions = collect(paths, topics, limits)
+        chosen, limits = catalog.select(_functions(only), settings), settings.limits
+        if only and not _functions(only):
+            chosen = ()
+        exam = _capstone_exam(settings, only, capstone_exam)
+        submissions = collect(paths, topics, limits, capstone=bool(exam))
     summary = _github_summary() if Format.github in (formats or ()) else None
     engine = Engine.of(Seed(seed), limits=limits, required=require_isolation.value)
     try:
         _ = engine.server
+        capstone = _capstone(exam, settings, require_isolation.value)
     except NotIsolated as error:
         print(
             f"autograder: isolation {require_isolation.value} cannot be had here: {error}",
@@ -280,8 +279,10 @@ def grade(
     console = _console()
     sources = {submission.name: submission.sources for submission in submissions}
     verdicts = []
-    with _progress(len(submissions), console) as advance:
-        for verdict in grade_all(submissions, chosen, engine, out):
+    with _progress(len(submissions), console) as advance, ExitStack() as closing:
+        if capstone is not None:
+            closing.enter_context(capstone)
+        for verdict in grade_all(submissions, chosen, engine, out, capstone):
             console.print(class_line(verdict))
             verdicts.append(verdict)
             for wanted in formats or ():
@@ -294,7 +295,67 @@ def grade(
     write(out / "index.html", class_page(verdicts))
     console.print(f"\n{isolation(engine.server.level)}", style="dim")
     console.print(f"{len(verdicts)} graded; the page for the class is {out / 'index.html'}")
+    if capstone is None and not only:
+        _tell_of_capstones(submissions, settings)
     _tell_faults([f"{v.submission}: {fault}" for v in verdicts for fault in v.grader_faults])
+
+
+def _functions(only: list[str] | None) -> list[str]:
+    """The names that are not the capstone's, which is no function."""
+    from autograder.course import CAPSTONE
+
+    return [name for name in only or () if name != CAPSTONE]
+
+
+def _capstone_exam(settings: Course, only: list[str] | None, given: str | None) -> str:
+    """The capstone's exam, where it is to be graded; empty where not."""
+    from autograder.catalog import UnknownName
+    from autograder.course import CAPSTONE
+
+    asked = CAPSTONE in (only or ())
+    if CAPSTONE in settings.without:
+        if asked or given:
+            raise UnknownName(f"{CAPSTONE!r} is left out of this course")
+        return ""
+    exam = given or settings.exam
+    if asked and not exam:
+        raise UnknownName(
+            "the capstone needs its exam: --capstone EXAM.npz, or --capstone practice for the "
+            "public one"
+        )
+    return exam if asked or given or not only else ""
+
+
+def _capstone(exam: str, settings: Course, required: str) -> Capstone | None:
+    if not exam:
+        return None
+    from autograder.capstone import joined
+    from autograder.capstone.exam import NotAnExam
+    from autograder.course import CAPSTONE
+    from autograder.isolation.ladder import GraderFault
+
+    try:
+        points = settings.points.get(CAPSTONE, joined.POINTS)
+        return joined.Capstone(joined.exam_of(exam), settings.limits, required, points)
+    except NotAnExam as error:
+        _complain(str(error))
+        raise typer.Exit(USAGE) from error
+    except GraderFault as error:
+        _complain(f"the capstone cannot be graded here: {error}")
+        raise typer.Exit(USAGE) from error
+
+
+def _tell_of_capstones(submissions: Sequence[Submission], settings: Course) -> None:
+    """That there are models which nobody asked to grade."""
+    from autograder.capstone.files import holds_model
+    from autograder.course import CAPSTONE
+
+    count = sum(one.path is not None and holds_model(one.path) for one in submissions)
+    if count and CAPSTONE not in settings.without:
+        those = "1 submission holds" if count == 1 else f"{count} submissions hold"
+        _complain(
+            f"{those} a capstone, which was not graded: name its exam with --capstone EXAM.npz"
+        )
 
 
 def _github_summary() -> Path:
@@ -446,7 +507,7 @@ def release(
     try:
         with _usage():
             settings = _course(course)
-            catalog.select(without or ())
+            catalog.select(_functions(without))
             left_out = dict.fromkeys([*settings.without, *(without or ())])
             settings = dataclasses.replace(settings, without=tuple(left_out))
             notes = making.release(folder, exercises, wheels, settings, gradescope)

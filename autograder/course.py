@@ -12,7 +12,10 @@
     [release]                       # exercises and topics that this course does not have
     without = ["grouped_conv2d", "keras_bridge"]
 
-What is not named stays as it is.
+    [capstone]                      # its exam, beside this file; or "practice", which is public
+    exam = "exam.npz"
+
+What is not named stays as it is. The capstone is an exercise too: `capstone`.
 """
 
 from __future__ import annotations
@@ -42,7 +45,8 @@ LEAST: dict[str, float] = {
     "message_chars": 0,
 }
 MOST: dict[str, float] = {"patience": 1}
-TABLES = ("limits", "points", "due", "release")
+TABLES = ("limits", "points", "due", "release", "capstone")
+CAPSTONE, PRACTICE = "capstone", "practice"
 MOST_POINTS = 1000
 
 
@@ -52,12 +56,16 @@ class BadCourse(ValueError):
 
 @dataclass(frozen=True)
 class Course:
-    """What a course sets for itself."""
+    """What a course sets for itself.
+
+    exam  the capstone's: a file, or the word for the one that everybody has; empty for none
+    """
 
     limits: Limits = DEFAULT
     points: Mapping[str, float] = field(default_factory=dict)
     due: Mapping[str, datetime] = field(default_factory=dict)
     without: tuple[str, ...] = ()
+    exam: str = ""
 
 
 def find(folder: Path) -> Course:
@@ -84,6 +92,7 @@ def load(file: Path) -> Course:
         points=_points(file, tables["points"]),
         due=_due(file, tables["due"]),
         without=_without(file, tables["release"]),
+        exam=_exam(file, tables["capstone"]),
     )
 
 
@@ -95,6 +104,7 @@ def dumps(course: Course) -> str:
         "points": course.points,
         "due": {name: moment.isoformat() for name, moment in course.due.items()},
         "release": {"without": json.dumps(list(course.without))} if course.without else {},
+        "capstone": {"exam": json.dumps(course.exam)} if course.exam else {},
     }
     return "\n".join(
         "".join([f"[{name}]\n", *(f"{key} = {value}\n" for key, value in table.items())])
@@ -138,11 +148,19 @@ def _without(file: Path, table: dict[str, Any]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _exam(file: Path, table: dict[str, Any]) -> str:
+    _known(file, table, ["exam"], "capstone.")
+    named = table.get("exam", "")
+    if not isinstance(named, str):
+        raise BadCourse(f"{file}: capstone.exam must be the name of a file; it is {named!r}")
+    return named if named in ("", PRACTICE) else str(file.parent.resolve() / named)
+
+
 def _named(file: Path, names: Iterable[str], place: str, topics: bool) -> None:
     """Each must be the name of an exercise, or of a topic where that is allowed."""
     from autograder import catalog  # the specs take a while, and most courses name none
 
-    known = {exercise.name for exercise in catalog.exercises()}
+    known = {exercise.name for exercise in catalog.exercises()} | {CAPSTONE}
     known |= {topic.name for topic in catalog.topics()} if topics else set()
     kind = "no exercise and no topic" if topics else "no exercise"
     for name in names:

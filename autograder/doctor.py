@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import platform
@@ -28,6 +29,7 @@ NEEDED = (
 )
 EXTRAS = {
     "capstone": ("tensorflow", "the capstone's training"),
+    "demo": ("uvicorn", "the capstone's page to draw on"),
     "nbgrader": ("nbgrader", "grading with nbgrader"),
     "cluster": ("distributed", "grading on a Dask cluster"),
     "plots": ("matplotlib", "plots"),
@@ -40,7 +42,8 @@ STAND_INS = {"tensorflow": "tensorflow-cpu"}
 def examine() -> list[Finding]:
     """All findings, the most important first."""
     packages = map(_package, NEEDED)
-    return [_kit(), _python(), _backend(), *_isolation(), *packages, _cache(), *_extras()]
+    isolation = [*_isolation(), *_keras()]
+    return [_kit(), _python(), _backend(), *isolation, *packages, _cache(), *_extras()]
 
 
 def _kit() -> Finding:
@@ -95,6 +98,24 @@ def _isolation() -> list[Finding]:
             found += ": for practice; take no grades with it"
         return [Finding("isolation", found), *findings]
     return [Finding("isolation", "none: student code cannot be run here", False), *findings]
+
+
+def _keras() -> list[Finding]:
+    """The level of workers that train with Keras, where TensorFlow is installed; one is asked."""
+    if sys.platform == "win32" or importlib.util.find_spec("tensorflow") is None:
+        return []
+    from autograder.capstone import keras_sandbox
+    from autograder.isolation.ladder import GraderFault
+
+    try:
+        with contextlib.closing(keras_sandbox.server()) as server:
+            level = server.isolation.level
+            trouble = keras_sandbox.trial(server)
+    except GraderFault as fault:
+        return [Finding("keras workers", str(fault), False, optional=True)]
+    if trouble:
+        return [Finding("keras workers", f"{level}, but {trouble}", False, optional=True)]
+    return [Finding("keras workers", f"{level}: the capstone's train_head can be graded")]
 
 
 def _package(name: str) -> Finding:

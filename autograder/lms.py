@@ -34,7 +34,7 @@ from typing import Any, Literal
 Convention = Literal[
     "Gradescope", "nbgrader", "Moodle", "Blackboard", "Canvas", "GitHub Classroom", "plain"
 ]
-CODE = (".py", ".ipynb")
+CODE = (".py", ".ipynb", ".keras")  # and the capstone's model
 ARCHIVE = ".zip"
 OTHER_ARCHIVES = (".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zst")
 # Files of the platforms, not of students, that say more than names do.

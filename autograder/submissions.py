@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -33,6 +33,10 @@ class BadSubmission(ValueError):
     """A path that holds no submission; the message is one sentence that says why."""
 
 
+class NoModules(BadSubmission):
+    """A path that holds neither modules nor a notebook in their place."""
+
+
 @dataclass(frozen=True)
 class Submission:
     """What a student handed in.
@@ -41,6 +45,7 @@ class Submission:
     unreadable  modules that are there but cannot be read, and why
     single      the one module that holds every function, where a single file was handed in
     places      of modules made from code cells, where their lines stand
+    path        where it lies, for what is no module
     """
 
     name: str
@@ -49,25 +54,31 @@ class Submission:
     single: str = ""
     warnings: tuple[str, ...] = ()
     places: Mapping[str, Sequence[Place]] = field(default_factory=dict)
+    path: Path | None = None
 
     def module(self, topic: str) -> str:
         """The module in which this submission has a topic's functions."""
         return self.single or topic
 
 
-def find(path: Path, topics: frozenset[str]) -> list[Path]:
-    """The submissions at a path: itself, or those that a folder of submissions holds."""
+def find(
+    path: Path, topics: frozenset[str], also: Callable[[Path], bool] = lambda path: False
+) -> list[Path]:
+    """The submissions at a path: itself, or those that a folder of submissions holds.
+
+    A submission holds modules or notebooks, or what `also` asks for.
+    """
     if not path.exists():
         raise BadSubmission(f"there is no {path}")
     if not path.is_dir():
         return [path]
-    if _home(_listing(path), topics) is not None:
+    if _home(_listing(path), topics) is not None or also(path):
         return [path]
     children = [
         child
         for child in sorted(path.iterdir())
         if not child.name.startswith(".")
-        and (child.suffix in FILES or (child.is_dir() and _holds(child, topics)))
+        and (child.suffix in FILES or (child.is_dir() and (_holds(child, topics) or also(child))))
     ]
     if not children:
         raise BadSubmission(
@@ -282,7 +293,7 @@ def _from_files(
     if not candidates:
         if (only := _only_notebook(list(files))) is not None:
             return _notebook(name, path / only, files[only], limits)
-        raise BadSubmission(
+        raise NoModules(
             f"{path} holds no module such as {_example(topics)}, at its top, in {HOME} or one "
             "folder down"
         )
@@ -334,6 +345,16 @@ def _decode(
         unreadable[stem] = (
             f"{stem}.py is not UTF-8 text: byte 0x{byte:02x} in line {line}; save it as UTF-8"
         )
+
+
+def modules(folder: Path, limits: Limits) -> tuple[dict[str, str], dict[str, str]]:
+    """The modules that lie in a folder: their text by name, or why it cannot be read."""
+    sources: dict[str, str] = {}
+    unreadable: dict[str, str] = {}
+    for file in sorted(folder.glob("*.py")):
+        if file.stem.isidentifier():
+            _decode(file.stem, _bytes(file, limits.source_bytes), sources, unreadable)
+    return sources, unreadable
 
 
 def _single(name: str, path: Path, topics: frozenset[str], limits: Limits) -> Submission:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -78,6 +78,11 @@ class LawResult:
         # A fault of ours never costs the student points.
         return self.max_score if self.status in ("pass", "grader_fault") else 0.0
 
+    @property
+    def in_part(self) -> bool:
+        """Some of its points, and not all."""
+        return self.status == "fail" and 0 < self.score < self.max_score
+
 
 @dataclass(frozen=True)
 class ExerciseResult:
@@ -104,11 +109,21 @@ class ExerciseResult:
 
 @dataclass(frozen=True)
 class Verdict:
+    """What became of one submission.
+
+    measured   numbers that the points follow from, where there are some: plain values of JSON
+    """
+
     submission: str
     seed: str
     isolation: dict[str, Any]
     exercises: tuple[ExerciseResult, ...]
     warnings: tuple[str, ...] = ()
+    measured: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.measured is not None:
+            _check_plain(self.measured, "measured")
 
     @property
     def score(self) -> float:
@@ -134,7 +149,7 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """The contract's form: finite numbers, plain types, the same bytes for the same verdict."""
-        return {
+        document = {
             "schema": SCHEMA,
             "submission": self.submission,
             "score": float(self.score),
@@ -146,11 +161,31 @@ class Verdict:
             "exercises": [_exercise(exercise) for exercise in self.exercises],
             "tests": [_test(exercise, law) for exercise in self.exercises for law in exercise.laws],
         }
+        if self.measured is not None:
+            document["measured"] = dict(self.measured)
+        return document
 
 
 def total(points: Iterable[float]) -> float:
     """A sum of points: a course may have set them to thirds and tenths, which do not add up."""
     return round(sum(points), 9)
+
+
+def _check_plain(value: Any, where: str) -> None:
+    """ValueError, where JSON would not give the same back."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if type(key) is not str:
+                raise ValueError(f"{where} has the key {key!r}, which is no text")
+            _check_plain(inner, f"{where}.{key}")
+    elif type(value) is list:
+        for index, inner in enumerate(value):
+            _check_plain(inner, f"{where}[{index}]")
+    elif type(value) is float:
+        if not math.isfinite(value):
+            raise ValueError(f"{where} is {value}, which is no number of JSON")
+    elif value is not None and type(value) not in (bool, int, str):
+        raise ValueError(f"{where} is {value!r}, which is no plain value of JSON")
 
 
 def _exercise(exercise: ExerciseResult) -> dict[str, Any]:

@@ -10,6 +10,14 @@ from hypothesis import settings
 
 from autograder.bank import CACHE_VARIABLE
 
+# TensorFlow on one thread, where sums have one order, and without its words on the screen: it asks
+# when it is first used, here and in every process that a test starts.
+os.environ |= {
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 settings.load_profile("suite")
 

@@ -58,6 +58,8 @@ def test_the_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
     assert "autograder/data/digits.npz" in names
     assert "autograder/capstone/backbone/backbone.keras" in names
     assert "autograder/capstone/backbone/fonts.toml" in names
+    for ending in ("html", "css", "js"):
+        assert f"autograder/capstone/demo/page/demo.{ending}" in names
     assert not [name for name in names if name.startswith(("tests/", "exercises/", "build/"))]
 
     run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)

@@ -16,6 +16,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from autograder.capstone import grading_cli
+
 if TYPE_CHECKING:
     from rich.progress import Task
 
@@ -33,6 +35,9 @@ DataFile = Annotated[
 ]
 Subset = Annotated[
     bool, typer.Option("--subset", help="Use the 6,000 digits that come with the kit.")
+]
+Exercises = Annotated[
+    Path, typer.Option(metavar="FOLDER", help="Where your own functions are, with --mine.")
 ]
 
 
@@ -88,9 +93,25 @@ def train(
     out: Annotated[Path, typer.Option(help="Where the model is written.")] = Path(
         "build/digits.keras"
     ),
+    other: Annotated[
+        str | None,
+        typer.Option(
+            "--backbone",
+            metavar="NAME",
+            help="A network of keras.applications, such as mobilenetv2; its head only.",
+            show_default="the kit's",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Its weights.", show_default="downloaded by Keras"),
+    ] = None,
 ) -> None:
     """Train a digit classifier from the shipped backbone, as the answer key does."""
     _needs_the_answer_key()
+    if weights is not None and other is None:
+        print("autograder: --weights are of a --backbone; name it too", file=sys.stderr)
+        raise typer.Exit(USAGE)
     from autograder.capstone import backbone, training
     from autograder.capstone.measure import accuracy
 
@@ -99,7 +120,12 @@ def train(
     mnist = _mnist(path, subset)
     images, truth = mnist.train_images, mnist.train_labels
     with _usage(), _bar() as tell, _resumable():
-        shipped = backbone.load()
+        if other is None:
+            shipped = backbone.load()
+        else:
+            from autograder.capstone.backbone import applications
+
+            shipped = applications.load(other, weights, tell=tell)
         if labels is not None:
             from autograder.capstone.data import few
             from autograder.capstone.solution.digits import train_head
@@ -107,6 +133,8 @@ def train(
             chosen = few(truth, labels, np.random.default_rng(0))
             training.keras().utils.set_random_seed(0)
             model = train_head(shipped, images[chosen], truth[chosen])
+        elif other is not None:
+            model = training.head_on(shipped, images, truth, training.HEAD, tell)
         else:
             plans = training.HEAD, training.TUNED
             kept = _folder() / f"train-{training.key(mnist.source, backbone.SHA256, *plans)}.keras"
@@ -120,6 +148,16 @@ def train(
         training.save(model, out)
         reached = accuracy(model, mnist)
     print(f"{out}: {reached:.2%} of {len(mnist.test_labels):,} test digits are read rightly")
+    if other is not None:
+        from autograder.capstone.graph import MAX_PARAMETERS
+        from autograder.capstone.model import FILE_BYTES
+        from autograder.isolation.limits import MIB
+
+        size = f"{model.count_params():,} parameters in {out.stat().st_size / MIB:.1f} MiB"
+        print(
+            f"with {size}; what is graded has at most {MAX_PARAMETERS:,} in {FILE_BYTES // MIB} MiB"
+        )
+        print("and begins with the kit's backbone, so this model is for looking, not handing in")
 
 
 @app.command()
@@ -145,6 +183,80 @@ def measure(
         page.write_text(figures.page(rows, figures.surroundings()), encoding="utf-8")
         figures.plot(rows, page.with_suffix(".svg"))
     print(f"{page} is written")
+
+
+@app.command()
+def predict(
+    images: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="IMAGE",
+            help="Pictures of one digit each, or .npy files; digits of the kit by default.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The model to run.",
+            show_default="exercises/capstone/digits.keras, or build/digits.keras",
+        ),
+    ] = None,
+    digits: Annotated[
+        int, typer.Option(min=1, max=6000, help="So many of the kit's digits.")
+    ] = 1000,
+    mine: Annotated[
+        bool, typer.Option("--mine", help="Run your own layers too, and Keras, and compare.")
+    ] = False,
+    keras: Annotated[bool, typer.Option("--keras", help="Run Keras too, and compare.")] = False,
+    exercises: Exercises = Path("exercises"),
+) -> None:
+    """Run a model on digits, without TensorFlow: by the reference, or by your own layers."""
+    from autograder.capstone import predicting
+
+    with _usage(), _bar() as tell:
+        asked = predicting.digits_of(images or [], digits)
+        own = exercises if mine else None
+        runs = predicting.run(model or predicting.default(), asked, own, keras, tell)
+    print(predicting.told(runs))
+    if not runs.agree:
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A digits.keras.",
+            show_default="the backbone with a linear head, trained here once",
+        ),
+    ] = None,
+    mine: Annotated[
+        bool, typer.Option("--mine", help="Let your own functions compute it too, and compare.")
+    ] = False,
+    exercises: Exercises = Path("exercises"),
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="On 127.0.0.1.", show_default="a free one")
+    ] = 0,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
+) -> None:
+    """Draw a digit, and watch every layer of the network at work, in a browser."""
+    from autograder.capstone.demo.command import NoDemo, run
+
+    try:
+        run(model, exercises if mine else None, port, browser, _bar())
+    except NoDemo as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        raise typer.Exit(USAGE) from error
+
+
+for command in (grading_cli.secret, grading_cli.grade, grading_cli.leaderboard):
+    app.command()(command)
 
 
 def _needs_the_answer_key() -> None:
@@ -186,13 +298,27 @@ def _mnist(path: Path | None, subset: bool) -> Mnist:
 def _usage() -> Iterator[None]:
     """What cannot be had is one sentence, and exit code 2."""
     from autograder.capstone.backbone import NotTheBackbone
+    from autograder.capstone.backbone.applications import NoApplication
     from autograder.capstone.backbone.letters import NoFonts
     from autograder.capstone.data import NoData
+    from autograder.capstone.images import NotADigit
+    from autograder.capstone.settings import Refused
     from autograder.capstone.training import NoTensorFlow
+    from autograder.submissions import BadSubmission
 
+    wrong = (
+        BadSubmission,
+        NoApplication,
+        NoData,
+        NoFonts,
+        NotADigit,
+        NoTensorFlow,
+        NotTheBackbone,
+        Refused,
+    )
     try:
         yield
-    except (NoData, NoFonts, NoTensorFlow, NotTheBackbone) as error:
+    except wrong as error:
         print(f"autograder: {error}", file=sys.stderr)
         raise typer.Exit(USAGE) from error
     except OSError as error:

@@ -98,15 +98,20 @@ def load(
             reasons.append(f"{name}: {why}")
     told = "; ".join(reasons)
     if complete:
-        raise NoData(
-            f"MNIST cannot be had ({told}): name a copy of mnist.npz with --path, or use the "
-            "kit's own digits with --subset"
-        )
+        raise NoData(f"MNIST cannot be had ({told}): name a copy of mnist.npz with --path")
     warnings.warn(
         f"MNIST cannot be had ({told}); these are the 6,000 digits that come with the kit, and "
         "results with them are worse than with all of MNIST",
         stacklevel=2,
     )
+    return subset()
+
+
+def at_hand() -> Mnist:
+    """All of MNIST where it is on this machine already, else the kit's own digits."""
+    for source in (_from_keras_cache, lambda: _from_npz(_kept(), "an earlier fetch")):
+        with suppress(_Unavailable):
+            return source()
     return subset()
 
 

@@ -8,17 +8,20 @@ gets the arrays of a `Task` but `expected`, and gives back one raw array for `as
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from autograder.capstone.rubric import LABELS_PER_CLASS
 from autograder.capstone.secret import generator
+from autograder.verdict import Status
 
 ASKED = 1000
 AGAIN = 50
 TASKS = 2
+# Of digits that are asked twice, in other company: rounding may turn a close one.
+MOST_CHANGED = 0.1
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,28 @@ class Task:
     again: np.ndarray
 
 
-# What runs a task where student code runs: (N, 10) answers, or None where there are none.
-Answerer = Callable[[Task], np.ndarray | None]
+@dataclass(frozen=True)
+class Trouble:
+    """Why a task has no answers that count.
+
+    sentence  what went wrong, about `train_head`
+    status    a verdict's: `fail` for answers that are there and are none
+    """
+
+    sentence: str
+    status: Status
+
+
+# What runs a task where student code runs: (N, 10) answers, or why there are none.
+Answerer = Callable[[Task], np.ndarray | Trouble]
+
+
+@dataclass(frozen=True)
+class Few:
+    """How the tasks went: the share of each, 0 for one with trouble and for those behind it."""
+
+    shares: tuple[float, ...]
+    trouble: Trouble | None = None
 
 
 def tasks(
@@ -80,19 +103,32 @@ def tasks(
     return made
 
 
-def share(task: Task, answers: np.ndarray | None) -> float:
-    """The share that is right. Rows that are not finite count as wrong, and so does all of an
-    answer of another shape, or one in which the same digit gets two answers."""
-    if answers is None or answers.shape != (len(task.asked), 10) or answers.dtype.kind not in "fiu":
-        return 0.0
+def share(task: Task, answers: np.ndarray | Trouble) -> float | Trouble:
+    """The share that is right. Rows that are not finite count as wrong; answers of another shape,
+    or of which the same digit gets two, are none."""
+    if isinstance(answers, Trouble):
+        return answers
+    model = "the model that train_head returns"
+    wanted = (len(task.asked), 10)
+    if answers.shape != wanted or answers.dtype.kind not in "fiu":
+        told = f"answers of shape {answers.shape} and type {answers.dtype}"
+        return Trouble(f"{model} gives {told}, not numbers of shape {wanted}", "fail")
     whole = np.isfinite(answers).all(axis=1)
+    if not whole.any():
+        return Trouble(f"{model} answers with no finite numbers", "fail")
     chosen = np.where(whole, np.where(whole[:, None], answers, 0).argmax(axis=1), -1)
     first, second = task.again[:, 0], task.again[:, 1]
-    if (chosen[first] != chosen[second]).mean() > 0.1:
-        return 0.0
+    if len(first) and (chosen[first] != chosen[second]).mean() > MOST_CHANGED:
+        return Trouble(f"{model} answers the same digit in two ways", "fail")
     return float((chosen == task.expected).mean())
 
 
-def measure(some: list[Task], answerer: Answerer) -> list[float]:
-    """The share of each task."""
-    return [share(task, answerer(task)) for task in some]
+def measure(some: Sequence[Task], answerer: Answerer) -> Few:
+    """The share of each task; none is begun once there is trouble."""
+    shares = [0.0] * len(some)
+    for number, task in enumerate(some):
+        outcome = share(task, answerer(task))
+        if isinstance(outcome, Trouble):
+            return Few(tuple(shares), outcome)
+        shares[number] = outcome
+    return Few(tuple(shares))

@@ -9,33 +9,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from autograder.capstone import few_labels, rubric, transfer
 from autograder.capstone.corruptions import FAMILIES
-from autograder.capstone.exam import PER_FAMILY, Exam
-from autograder.capstone.few_labels import Answerer
+from autograder.capstone.exam import PER_FAMILY, PRACTICE, Exam
+from autograder.capstone.few_labels import Answerer, Few, Trouble
+from autograder.capstone.figures import Figures
 from autograder.capstone.handin import HandIn
 from autograder.capstone.model import Model, read
 from autograder.capstone.rubric import Part
 from autograder.capstone.settings import Refused
 from autograder.isolation.ladder import ForkServer, GraderFault
-from autograder.verdict import ExerciseResult, LawResult, Status, Verdict
+from autograder.verdict import ExerciseResult, LawResult, Verdict
 
 NAME = "capstone"
 # A model that takes this many times what it may is not asked any further.
 PROBED = 100
 PATIENCE = 3
+NOT_RUN = "was not run here"
 # Where one probability says all, it says no more than this, as in Keras.
 LEAST_PROBABILITY = 1e-7
+NOT_ACCEPTED = "needs a model that is accepted"
 
 SAYS: Mapping[str, str] = {
     "valid": "the model loads safely and reads raw pixels",
     "transfer": "the kit's backbone, and a head of your own",
-    "accuracy": "digits that nobody has seen are read",
+    "accuracy": "the exam's digits are read",
     "robustness": "spoilt digits are read as well",
     "calibration": "it is as sure as it is right",
     "few labels": "train_head learns from ten digits a class",
@@ -56,6 +59,9 @@ class Measured:
     families  the same for the first digits as each family spoils them
     ratio     of the loss on public test digits to that on training digits. Far below 1, somebody
               may have trained on the former: a hint for a person, and never a verdict
+    few       share of each task of few labels; None where they were not run: `not_run` says why
+    trouble   what went wrong in the last of them
+    sure      the probability that each class in `chosen` had
     """
 
     model: Model
@@ -67,7 +73,10 @@ class Measured:
     outside: str
     transfer: rubric.Transfer
     few: tuple[float, ...] | None = None
+    trouble: Trouble | None = None
+    not_run: str = ""
     ratio: float | None = None
+    sure: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def right(self, exam: Exam) -> int:
         return int((self.chosen == exam.labels).sum())
@@ -77,6 +86,21 @@ class Measured:
             name: float((chosen == exam.labels[: len(chosen)]).mean())
             for name, chosen in self.families.items()
         }
+
+    def figures(self, exam: Exam) -> Figures:
+        """The numbers that a result keeps."""
+        right, count = self.right(exam), len(exam.images)
+        return Figures(
+            exam.fingerprint,
+            count,
+            right,
+            _void(self, right / count if count else 0.0),
+            self.shares(exam),
+            self.loss,
+            self.few,
+            self.model.parameters,
+            self.model.size,
+        )
 
 
 @dataclass(frozen=True)
@@ -100,16 +124,26 @@ def grade(
             model = read(handin.model, workers)
             measured = measure(model, exam, backbone, answerer)
         except Refused as refusal:
-            refused = (rubric.refused(str(refusal)),)
-            return Graded(_verdict(handin, refused, isolation), refused)
+            return refuse(handin, exam, str(refusal), isolation)
     except GraderFault as fault:
-        laws = tuple(
-            LawResult(name, says, "grader_fault", rubric.POINTS[name], str(fault))
-            for name, says in SAYS.items()
-        )
-        return Graded(_of_laws(handin, laws, isolation))
+        return failed(handin, exam, str(fault), isolation)
     parts = judge(handin, exam, measured)
-    return Graded(_verdict(handin, parts, isolation), parts, measured)
+    return Graded(_verdict(handin, exam, parts, isolation, measured), parts, measured)
+
+
+def refuse(handin: HandIn, exam: Exam, sentence: str, isolation: dict[str, Any]) -> Graded:
+    """A hand-in of which nothing can be measured."""
+    refused = (rubric.refused(sentence),)
+    return Graded(_verdict(handin, exam, refused, isolation), refused)
+
+
+def failed(handin: HandIn, exam: Exam, fault: str, isolation: dict[str, Any]) -> Graded:
+    """A fault of ours, which costs nothing."""
+    laws = tuple(
+        LawResult(name, says, "grader_fault", rubric.POINTS[name], fault)
+        for name, says in SAYS.items()
+    )
+    return Graded(_of_laws(handin, exam, laws, isolation))
 
 
 def measure(
@@ -120,6 +154,7 @@ def measure(
     started = time.process_time()
     probabilities = model.probabilities(exam.images)
     seconds = time.process_time() - started
+    few, not_run = _few_labels(exam, answerer)
     chosen = classes(probabilities)
     return Measured(
         model,
@@ -130,16 +165,32 @@ def measure(
         seconds,
         _outside(model, exam, probabilities),
         transfer.compare(model, backbone),
-        None if answerer is None else tuple(few_labels.measure(list(exam.tasks), answerer)),
+        None if few is None else few.shares,
+        None if few is None else few.trouble,
+        not_run,
         _ratio(model, exam),
+        surety(probabilities),
     )
+
+
+def _few_labels(exam: Exam, answerer: Answerer | None) -> tuple[Few | None, str]:
+    """How the tasks went; or None, and why they were not run.
+
+    A fault of ours is a reason, and costs no other part.
+    """
+    if answerer is None or not exam.tasks:
+        return None, NOT_RUN
+    try:
+        return few_labels.measure(exam.tasks, answerer), ""
+    except GraderFault as fault:
+        return None, str(fault)
 
 
 def judge(handin: HandIn, exam: Exam, measured: Measured) -> tuple[Part, ...]:
     """The parts that were measured, each with its points."""
     right, count = measured.right(exam), len(exam.images)
     share = right / count if count else 0.0
-    few = measured.few
+    few, trouble = measured.few, measured.trouble
     parts = [
         rubric.valid(
             rubric.Validity(
@@ -152,7 +203,7 @@ def judge(handin: HandIn, exam: Exam, measured: Measured) -> tuple[Part, ...]:
             )
         ),
         rubric.transfer(measured.transfer),
-        rubric.accuracy(right, count, void=few is not None and rubric.voids(few, share)),
+        rubric.accuracy(right, count, void=_void(measured, share)),
         rubric.robustness(measured.shares(exam), {f.name: f.says for f in FAMILIES}),
         rubric.calibration(measured.loss, measured.model.ends_in_softmax),
         rubric.report(handin.notebook, share),
@@ -160,7 +211,8 @@ def judge(handin: HandIn, exam: Exam, measured: Measured) -> tuple[Part, ...]:
     if share < rubric.READS:
         parts[:2] = map(rubric.without_use, parts[:2])
     if few is not None:
-        parts.insert(-1, rubric.few_labels(few))
+        told = (trouble.sentence, trouble.status) if trouble else ("", None)
+        parts.insert(-1, rubric.few_labels(few, *told))
     return tuple(parts)
 
 
@@ -170,6 +222,12 @@ def classes(probabilities: np.ndarray) -> np.ndarray:
     return np.where(whole, np.where(whole[:, None], probabilities, 0).argmax(axis=1), -1)
 
 
+def surety(probabilities: np.ndarray) -> np.ndarray:
+    """The probability of the likeliest class; 0 for rows that are not all numbers."""
+    whole = np.isfinite(probabilities).all(axis=1)
+    return np.where(whole, np.where(whole[:, None], probabilities, 0).max(axis=1), 0.0)
+
+
 def likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """The mean of -log of the right class's probability."""
     if not len(labels):
@@ -177,6 +235,14 @@ def likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
     right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     right = np.where(np.isfinite(probabilities).all(axis=1), right, 0.0)
     return float(-np.log(np.clip(right, LEAST_PROBABILITY, 1.0)).mean())
+
+
+def _void(measured: Measured, share: float) -> bool:
+    """Whether `train_head` learns nothing, with an accuracy that speaks of learning.
+
+    Nor does one that is not there or ends in an error: that must not be a way around the question.
+    """
+    return measured.few is not None and rubric.voids(measured.few, share)
 
 
 def _quick_enough(model: Model, images: np.ndarray) -> None:
@@ -212,16 +278,22 @@ def _outside(model: Model, exam: Exam, probabilities: np.ndarray) -> str:
     return found
 
 
-def _verdict(handin: HandIn, parts: tuple[Part, ...], isolation: dict[str, Any]) -> Verdict:
+def _verdict(
+    handin: HandIn,
+    exam: Exam,
+    parts: tuple[Part, ...],
+    isolation: dict[str, Any],
+    measured: Measured | None = None,
+) -> Verdict:
     known = {part.name: part for part in parts}
     laws = []
     for name, says in SAYS.items():
         part = known.get(name)
         if part is None:
-            why = "needs a model that is accepted" if len(parts) == 1 else "was not run here"
+            why = NOT_ACCEPTED if measured is None else measured.not_run
             laws.append(LawResult(name, says, "not_run", rubric.POINTS[name], why, earned=0.0))
             continue
-        status: Status = "pass" if part.score >= part.max_score else "fail"
+        status = part.status or ("pass" if part.score >= part.max_score else "fail")
         laws.append(
             LawResult(
                 name,
@@ -233,9 +305,21 @@ def _verdict(handin: HandIn, parts: tuple[Part, ...], isolation: dict[str, Any])
                 earned=part.score,
             )
         )
-    return _of_laws(handin, tuple(laws), isolation)
+    return _of_laws(handin, exam, tuple(laws), isolation, measured)
 
 
-def _of_laws(handin: HandIn, laws: tuple[LawResult, ...], isolation: dict[str, Any]) -> Verdict:
-    result = ExerciseResult(NAME, NAME, laws)
-    return Verdict(handin.name, "secret", isolation, (result,), handin.warnings)
+def _of_laws(
+    handin: HandIn,
+    exam: Exam,
+    laws: tuple[LawResult, ...],
+    isolation: dict[str, Any],
+    measured: Measured | None = None,
+) -> Verdict:
+    return Verdict(
+        handin.name,
+        PRACTICE if exam.practice else "secret",
+        isolation,
+        (ExerciseResult(NAME, NAME, laws),),
+        handin.warnings,
+        None if measured is None else measured.figures(exam).to_json(),
+    )

@@ -391,9 +391,8 @@ class PReLU(Layer):
 class Rescaling(Layer):
     def __init__(self, kind: str, s: Settings, shapes: Sequence[Shape]) -> None:
         shape = _one(kind, shapes)
-        self.scale = np.array(s.numbers("scale", shape[-1]), np.float32)
+        self.scale = np.array(s.numbers("scale", shape[-1]))
         self.offset = np.array(s.numbers("offset", shape[-1]) if s.get("offset") else (0.0,))
-        self.offset = self.offset.astype(np.float32)
         if any(len(part) not in (1, shape[-1]) for part in (self.scale, self.offset)):
             raise s.refused("scale", f"one number, or {shape[-1]}")
         super().__init__(kind, shape, (self.scale.tolist(), self.offset.tolist()))

@@ -229,6 +229,9 @@ seconds of training.
 
 What transfer saves is labels, and computing: with many labels the ways come close to one another.
 
+The rubric against [models of known quality](capstone_qualities.md); a trained model
+[without Keras](capstone_predict.md), and by one's own layers.
+
 {date}; {machine}; {versions}.
 """
 

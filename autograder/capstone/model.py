@@ -41,6 +41,8 @@ UNCOMPILED = (
     "copy.set_weights(model.get_weights()); copy.save('digits.keras')"
 )
 
+Precision = type[np.float32] | type[np.float64]
+
 
 @dataclass(frozen=True)
 class Model:
@@ -85,14 +87,16 @@ class Model:
     def weights_of(self, node: Node) -> list[np.ndarray]:
         return [self.arrays[path] for path in node.weights]
 
-    def values(self, images: np.ndarray) -> Iterator[tuple[Node, np.ndarray]]:
+    def values(
+        self, images: np.ndarray, dtype: Precision = np.float32
+    ) -> Iterator[tuple[Node, np.ndarray]]:
         """Every node with its output, for a batch (N, 28, 28); each is freed after its last use."""
         nodes = self.graph.nodes
         last = {i: index for index, node in enumerate(nodes) for i in node.inputs}
         kept: dict[int, np.ndarray] = {}
         for index, node in enumerate(nodes):
             if node.layer is None:
-                value = np.asarray(images, np.float32).reshape(len(images), *node.shape)
+                value = np.asarray(images, dtype).reshape(len(images), *node.shape)
             else:
                 xs = [kept[i] for i in node.inputs]
                 with np.errstate(all="ignore"):

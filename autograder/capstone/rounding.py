@@ -1,4 +1,4 @@
-"""How far two float32 evaluations of one model may lie apart: derived, layer by layer.
+"""How far two evaluations of one model may lie apart: derived, layer by layer.
 
 Ours is known to the bit; another evaluation (Keras', the student's) rounds in its own order. With x
 our value at a node and e a bound on the distance of the other one, each layer adds its own rounding
@@ -7,33 +7,48 @@ by at most k u / (1 - k u) times the sum of their magnitudes (Higham, Accuracy a
 Numerical Algorithms, 2nd ed., section 3.1); here k counts the bias and the products' own rounding.
 Elementary functions are taken to be good to 8 units in the last place, which vectorised libraries
 promise.
+
+Such a bound grows about tenfold with each layer. Of a small model it tells float32 evaluations from
+wrong ones; of one with ten layers it tells nothing in float32, and in float64 as much as before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from functools import singledispatch
 
 import numpy as np
 
 from autograder.capstone import activations, layers
 from autograder.capstone.layers import Layer
-from autograder.capstone.model import Model
+from autograder.capstone.model import Model, Precision
 
-U = 2.0**-24
-# Of an elementary function in float32, relative: 8 units in the last place are 16 u.
-FUNCTION = 16 * U
+# The unit roundoff of either precision, and the one in use.
+UNITS = {np.dtype(np.float32): 2.0**-24, np.dtype(np.float64): 2.0**-53}
+U = UNITS[np.dtype(np.float32)]
+_unit: ContextVar[float] = ContextVar("unit", default=U)
 TINY = float(np.finfo(np.float32).tiny)
 
 Arrays = Sequence[np.ndarray]
 
 
-def bound(model: Model, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(our answers, how far other float32 answers may lie from them), both (N, 10)."""
+def bound(
+    model: Model, images: np.ndarray, dtype: Precision = np.float32
+) -> tuple[np.ndarray, np.ndarray]:
+    """(our answers, how far others of this precision may lie from them), both (N, 10)."""
+    token = _unit.set(UNITS[np.dtype(dtype)])
+    try:
+        return _bound(model, images, dtype)
+    finally:
+        _unit.reset(token)
+
+
+def _bound(model: Model, images: np.ndarray, dtype: Precision) -> tuple[np.ndarray, np.ndarray]:
     values: list[np.ndarray] = []
     errors: list[np.ndarray] = []
     with np.errstate(all="ignore"):
-        for node, value in model.values(images):
+        for node, value in model.values(images, dtype):
             exact = value.astype(np.float64)
             if node.layer is None:
                 error = np.zeros_like(exact)
@@ -54,9 +69,14 @@ def spread(layer: Layer, xs: Arrays, es: Arrays, ws: Arrays, y: np.ndarray) -> n
     return layer.forward(es, ws)
 
 
+def _function_error() -> float:
+    """Of an elementary function, relative: 8 units in the last place are 16 u."""
+    return 16 * _unit.get()
+
+
 def _both(magnitude: np.ndarray, terms: float) -> np.ndarray:
     """The rounding of both sides: `terms` roundings, each of numbers up to this magnitude."""
-    return 2 * terms * U / (1 - terms * U) * magnitude
+    return 2 * terms * _unit.get() / (1 - terms * _unit.get()) * magnitude
 
 
 def _function(name: str, x: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -67,15 +87,19 @@ def _function(name: str, x: np.ndarray, e: np.ndarray, y: np.ndarray) -> np.ndar
         # A row's powers are relative to its largest: all of a row's distances bear on each of it.
         shift = 2 * e.max(axis=-1, keepdims=True)
         depth = x.max(axis=-1, keepdims=True) - x + shift
-        relative = np.expm1(shift + _both(depth, 2)) + 2 * FUNCTION + _both(y * 0 + 1, y.shape[-1])
+        relative = (
+            np.expm1(shift + _both(depth, 2))
+            + 2 * _function_error()
+            + _both(y * 0 + 1, y.shape[-1])
+        )
         row: np.ndarray = y * relative + TINY
         return row
     moved: np.ndarray = activations.STEEPEST[name] * e
     if name in ("tanh", "sigmoid", "softsign"):
-        moved += 2 * FUNCTION * (np.abs(y) + moved)
+        moved += 2 * _function_error() * (np.abs(y) + moved)
     else:
         # These are made of numbers up to |x| and 1, which may cancel.
-        moved += 2 * FUNCTION * (np.abs(x) + e + 1)
+        moved += 2 * _function_error() * (np.abs(x) + e + 1)
     return moved
 
 
@@ -182,7 +206,7 @@ def _layer_norm(
     variance = 4 * m * moved + _both(8 * m**2, count + 4)
     # 1 / s where s^2 is known within a part of itself.
     part = np.minimum(variance / square, 1 - 1e-9)
-    relative = 1 / np.sqrt(1 - part) - 1 + 8 * U
+    relative = 1 / np.sqrt(1 - part) - 1 + 8 * _unit.get()
     distance = np.abs(x - x.mean(axis=-1, keepdims=True))
     factor = (np.abs(ws[0]) if layer.scale else 1.0) / np.sqrt(square)
     beta = np.abs(ws[-1]) if layer.center else 0.0
@@ -198,7 +222,9 @@ def _activation(
     name = layer.settings[0]
     if isinstance(name, str):
         return _function(name, xs[0], es[0], y)
-    bound: np.ndarray = layer.steepest * es[0] + 2 * FUNCTION * (np.abs(y) + es[0] * layer.steepest)
+    bound: np.ndarray = layer.steepest * es[0] + 2 * _function_error() * (
+        np.abs(y) + es[0] * layer.steepest
+    )
     return bound
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite, sqrt
 
+from autograder.verdict import Status
+
 Knots = tuple[tuple[float, float], ...]
 
 # (measured, points), linear between two of them and level beyond the ends. They lie where models of
@@ -39,7 +41,8 @@ LABELS_PER_CLASS = 10
 VOID_BELOW = 0.5
 VOID_ABOVE = 0.97
 
-# What the notebook must show: each by words that its headings hold, in either spelling.
+# What the notebook must show: each below a heading that holds one of these words. The lesson's own
+# headings do; see `handin.notebook` for what it takes to have shown something.
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "the data": ("data", "digits"),
     "the frozen backbone": ("freez", "frozen", "backbone"),
@@ -61,12 +64,14 @@ class Part:
 
     finding  what was measured, in words
     advice   what would bring more; empty where nothing is lost
+    status   where it is neither passed nor failed by its points
     """
 
     name: str
     score: float
     finding: str
     advice: str = ""
+    status: Status | None = None
 
     @property
     def max_score(self) -> float:
@@ -214,16 +219,15 @@ def accuracy(right: int, count: int, void: bool = False) -> Part:
     share = right / count if count else 0.0
     low, high = wilson(right, count)
     told = (
-        f"{percent(share)} of {count:,} digits that nobody has seen are right "
+        f"{percent(share)} of the exam's {count:,} digits are right "
         f"(95 % interval {percent(low)} to {percent(high)})"
     )
     if void:
         return Part(
             "accuracy",
             0.0,
-            f"{told}; this does not count, since train_head, given other labels, does not learn "
-            "them",
-            "train on the training digits alone, with the labels that train_head is given",
+            f"{told}; this does not count until train_head, given other labels, learns them",
+            "hand in a train_head that learns from the images and labels that it is given",
         )
     score = points(ACCURACY, share)
     return Part("accuracy", score, told, _next("accuracy", ACCURACY, share))
@@ -262,8 +266,16 @@ def calibration(loss: float, softmax: bool) -> Part:
     return Part("calibration", score, told, advice)
 
 
-def few_labels(shares: Sequence[float]) -> Part:
+def few_labels(shares: Sequence[float], trouble: str = "", status: Status | None = None) -> Part:
     """Digits that a head learnt from ten relabelled digits a class; one share a permutation."""
+    if trouble:
+        advice = (
+            ""
+            if status == "not_attempted"
+            else "call it yourself, with 100 digits and other labels"
+        )
+        score = points(FEW_LABELS, sum(shares) / len(shares)) if shares else 0.0
+        return Part("few labels", score, trouble, advice, status)
     mean = sum(shares) / len(shares) if shares else 0.0
     told = (
         f"train_head, given {LABELS_PER_CLASS} digits a class under other labels, gets "
@@ -281,7 +293,11 @@ def voids(shares: Sequence[float], stated: float) -> bool:
 
 @dataclass(frozen=True)
 class Notebook:
-    """A report as it was handed in: its headings in lower case, and the accuracies it states."""
+    """A report as it was handed in.
+
+    headings  in lower case, those with a picture or a number below that a cell has put out
+    stated    the accuracies that its text or what its code printed states
+    """
 
     headings: tuple[str, ...]
     stated: tuple[float, ...]
@@ -298,8 +314,13 @@ def report(notebook: Notebook | None, measured: float) -> Part:
     ]
     found = len(SECTIONS) - len(missing)
     score = quarters(REPORT_SECTIONS * found / len(SECTIONS))
-    told = f"the notebook has {found} of {len(SECTIONS)} sections"
-    advice = f"still to show: {', '.join(missing)}" if missing else ""
+    told = f"the notebook shows {found} of {len(SECTIONS)} sections"
+    advice = ""
+    if missing:
+        advice = (
+            f"still to show: {', '.join(missing)}; each with a heading, and below it a cell that "
+            "was run and put out a picture or a number"
+        )
     near = [stated for stated in notebook.stated if abs(stated - measured) <= ACCURACY_WITHIN]
     if near:
         score += REPORT_ACCURACY

@@ -18,9 +18,9 @@ from autograder.isolation.calls import EncodedCall
 from autograder.isolation.ladder import ForkServer, GraderFault
 from autograder.isolation.limits import DEFAULT, MIB, Limits
 from autograder.isolation.parent import Session
+from autograder.isolation.profiles import H5PY
 
 READER = Path(__file__).with_name("h5reader.py")
-PACKAGES = ("h5py",)
 # Five megabytes are read in milliseconds.
 LIMITS = dataclasses.replace(
     DEFAULT, call_seconds=5.0, memory_bytes=1024 * MIB, reply_bytes=8 * MIB, answers_bytes=8 * MIB
@@ -42,7 +42,7 @@ def server(required: str = "weak", limits: Limits = LIMITS) -> ForkServer:
     """A server of workers that have h5py, at the best level of isolation there is."""
     if importlib.util.find_spec("h5py") is None:
         raise GraderFault("h5py is not installed; pip install 'cnn-exercise-kit[capstone]'")
-    return ladder.best(limits, required, PACKAGES)
+    return ladder.best(limits, required, H5PY)
 
 
 def read(data: bytes, expected: Mapping[str, Shape], workers: ForkServer) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""What a pull request hands in: the modules in `exercises/` as plain files, and nothing else.
+"""What a pull request hands in: the modules in `exercises/` and the capstone, as plain files.
 
     python -I -m autograder.integrations.pull_request TREE --base COMMIT --to DIR
 
@@ -22,6 +22,10 @@ from autograder.report.text import for_log
 from autograder.submissions import HOME
 
 COUNTS = re.compile(rf"{HOME}/(?!(?:conftest|sitecustomize|usercustomize)\.py)[A-Za-z_]\w*\.py")
+CAPSTONE = f"{HOME}/capstone"
+CAPSTONE_COUNTS = re.compile(
+    rf"{CAPSTONE}/(?:(?:digits|predict)\.py|digits\.keras|\w[\w.-]*\.ipynb)"
+)
 MOST_TOLD = 20
 LONGEST = 100
 
@@ -51,7 +55,32 @@ def take(tree: Path, to: Path) -> list[str]:
     ]
     for name in taken:
         shutil.copyfile(tree / name, to / name, follow_symlinks=False)
+    return [*taken, *_take_capstone(tree, to)]
+
+
+def _take_capstone(tree: Path, to: Path) -> list[str]:
+    """Copy the capstone's files; of each a byte more than may be, so that the grader tells it."""
+    from autograder.capstone.files import most_bytes
+
+    home = tree / CAPSTONE
+    if home.is_symlink() or not home.is_dir():
+        return []
+    taken = []
+    for file in sorted(home.iterdir()):
+        name, most = f"{CAPSTONE}/{file.name}", most_bytes(file.name)
+        if not CAPSTONE_COUNTS.fullmatch(name) or most is None:
+            continue
+        if file.is_symlink() or not file.is_file():
+            continue
+        (to / CAPSTONE).mkdir(exist_ok=True)
+        with file.open("rb") as opened:
+            (to / name).write_bytes(opened.read(most + 1))
+        taken.append(name)
     return taken
+
+
+def _counts(name: str) -> bool:
+    return bool(COUNTS.fullmatch(name) or CAPSTONE_COUNTS.fullmatch(name))
 
 
 def told(names: Sequence[str]) -> str:
@@ -62,7 +91,10 @@ def told(names: Sequence[str]) -> str:
     lines = [line if len(line) <= LONGEST else f"{line[:LONGEST]}..." for line in lines]
     if len(names) > MOST_TOLD:
         lines.append(f"and {len(names) - MOST_TOLD} more")
-    head = f"Only the modules in `{HOME}/` count. These changes were left out:"
+    head = (
+        f"Only the modules in `{HOME}/` count, and the capstone's files in `{CAPSTONE}/`. These "
+        "changes were left out:"
+    )
     return "\n".join([head, "", "```text", *lines, "```", ""])
 
 
@@ -80,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     taken = set(take(given.tree, given.to))
     # A module that was deleted counts: it is missing now.
     there = [name for name in names if os.path.lexists(given.tree / name)]
-    gone = [name for name in names if name not in there and not COUNTS.fullmatch(name)]
+    gone = [name for name in names if name not in there and not _counts(name)]
     left_out = sorted([*gone, *(name for name in there if name not in taken)])
     sys.stdout.write(told([name.encode("utf-8", "replace").decode() for name in left_out]))
     return 0

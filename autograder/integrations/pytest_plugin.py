@@ -29,6 +29,7 @@ SPECS = Path(__file__).resolve().parent.parent / "specs"
 JUDGE = pytest.StashKey["Judge"]()
 POINTS = "autograder points"
 ISOLATION = "autograder isolation"
+EXAMINER = pytest.StashKey[Any]()  # of pytest_capstone.py
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,9 +52,25 @@ def pytest_collect_file(
     file_path: Path, parent: pytest.Collector
 ) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
     others = yield
-    ours = _student_module(file_path, parent)
+    ours = _student_module(file_path, parent) or _capstone(file_path, parent)
     # pytest would import a file that is named on its command line: not one of these.
     return others if ours is None else [ours]
+
+
+def _capstone(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    # The name alone tells of nearly all files that they are none.
+    if file_path.parent.name != "capstone" or file_path.stem != "digits":
+        return None
+    from autograder.integrations.pytest_capstone import collector_of
+
+    config = parent.config
+    return collector_of(file_path, parent, _starts(config), _course(config.rootpath))
+
+
+def _starts(config: pytest.Config) -> set[Path]:
+    """What pytest was started for."""
+    named = {config.invocation_params.dir / arg.split("::")[0] for arg in config.args}
+    return {Path(os.path.abspath(start)) for start in named}
 
 
 def _student_module(file_path: Path, parent: pytest.Collector) -> StudentModule | None:
@@ -64,8 +81,7 @@ def _student_module(file_path: Path, parent: pytest.Collector) -> StudentModule 
         return None
     config = parent.config
     here = file_path.parent
-    starts = {config.invocation_params.dir / arg.split("::")[0] for arg in config.args}
-    starts = {Path(os.path.abspath(start)) for start in starts} | {config.rootpath}
+    starts = _starts(config) | {config.rootpath}
     if here.name != "exercises" and here not in starts and file_path not in starts:
         return None
     if here == SPECS:
@@ -230,6 +246,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     judge = config.stash.get(JUDGE, None)
     if judge is not None:
         judge.close()
+    examiner = config.stash.get(EXAMINER, None)
+    if examiner is not None:
+        examiner.close()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -18,11 +18,15 @@ from __future__ import annotations
 
 import gc
 import importlib
+import importlib.abc
+import importlib.machinery
 import json
 import os
+import random
 import signal
 import socket
 import sys
+import tempfile
 import time
 import warnings
 from typing import Any
@@ -94,7 +98,7 @@ class Server:
                 self.control.close()
                 connection = socket.socket(fileno=channel)
                 self.become_worker()
-                work(connection, self.batches, self.settings["limits"])
+                work(connection, self.batches, self.settings)
             finally:
                 os._exit(70)
         os.close(channel)
@@ -111,6 +115,7 @@ class Server:
 
         os.chdir(self.settings["folder"])
         os.environ.clear()
+        os.environ.update(self.settings["environment"])
         nowhere = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(nowhere, descriptor)
@@ -118,9 +123,13 @@ class Server:
         if sys.platform == "linux":
             import confine
 
+            if self.settings["cpus"]:
+                seen = sorted(os.sched_getaffinity(0))
+                random.shuffle(seen)
+                os.sched_setaffinity(0, seen[: self.settings["cpus"]])
             # Dies with this server, even in the midst of an endless loop.
             confine.die_with_parent()
-        worker.apply_rlimits(self.settings["limits"])
+        worker.apply_rlimits(self.settings["limits"], self.settings["processes"])
         if self.settings["level"] != "weak":
             # Once more, for each worker: no signal reaches the server or another worker.
             confine.landlock([], ["/"], self.settings["devices"])
@@ -179,7 +188,7 @@ class Server:
         return {"outcome": json.loads(b"".join(parts) or b"{}")}
 
 
-def work(channel: socket.socket, batches: list[Any], limits: dict[str, Any]) -> None:
+def work(channel: socket.socket, batches: list[Any], settings: dict[str, Any]) -> None:
     """Serve a submission, with our own modules' names free for the submission's."""
     import batch
     import wire
@@ -187,7 +196,8 @@ def work(channel: socket.socket, batches: list[Any], limits: dict[str, Any]) -> 
 
     for name in ("batch", "confine", "probe", "wire", "worker"):
         sys.modules.pop(name, None)
-    worker.Session(channel, wire, batch, batches, limits).serve()
+    session = worker.Session(channel, wire, batch, batches, settings["limits"])
+    session.serve(settings["packages"])
 
 
 def versions() -> dict[str, str]:
@@ -196,11 +206,28 @@ def versions() -> dict[str, str]:
     return {"python": sys.version.split()[0], "numpy": numpy.__version__}
 
 
+class Packages(importlib.abc.MetaPathFinder):
+    """Finds packages of a folder by their names, and nothing else that lies there."""
+
+    def __init__(self, names: list[str], folder: str) -> None:
+        self.names = names
+        self.folder = folder
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        if fullname not in self.names:
+            return None
+        return importlib.machinery.PathFinder.find_spec(fullname, [self.folder])
+
+
 def main() -> None:
     descriptor, here, packages, text = sys.argv[1:5]
     settings = json.loads(text)
     sys.path[:] = [p for p in sys.path if p not in ("", here)]
-    sys.path += [here, packages]
+    sys.path.append(here)
+    finder = Packages(["numpy", *settings["packages"]], packages)
+    sys.meta_path.append(finder)
+    # Some ask for it when they are imported, and there is none.
+    tempfile.tempdir = "/"
     # All that workers use is imported now: they start with it, and find none of it on a path.
     import batch
     import numpy
@@ -214,11 +241,14 @@ def main() -> None:
 
     for name in settings["packages"]:
         importlib.import_module(name)
+    for module, function, argument in settings["first"]:
+        getattr(importlib.import_module(module), function)(argument)
     del batch, numpy, probe, wire, worker
     if sys.platform == "linux":
         import confine  # noqa: F401
+    tempfile.tempdir = None
+    sys.meta_path.remove(finder)
     sys.path.remove(here)
-    sys.path.remove(packages)
     sys.argv[1:] = sys.orig_argv[1:] = []
     warnings.simplefilter("ignore")
     Server(socket.socket(fileno=int(descriptor)), settings).serve()

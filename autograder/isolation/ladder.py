@@ -14,6 +14,7 @@ import ctypes
 import json
 import os
 import platform
+import secrets
 import shutil
 import socket
 import subprocess
@@ -30,13 +31,17 @@ import numpy as np
 
 from autograder.isolation.calls import EncodedCall
 from autograder.isolation.limits import Limits
+from autograder.isolation.profiles import NUMPY, Profile
 
 LEVELS = ("weak", "medium", "strong")
 HERE = Path(__file__).resolve().parent
 FILTERS = HERE / "filters"
-# Nobody else's number: above the users and service accounts of distributions, below subuid ranges.
-WORKER_UID = 64001
-START_SECONDS = 60.0
+# Of a server, at once: one that ends, and the next.
+WORKERS = 2
+# Nobody else's numbers: above the users and service accounts of distributions, below subuid ranges.
+# The kernel counts processes and threads by user, and one server's workers must not use up those of
+# another: each draws its own.
+WORKER_UIDS = range(64001, 64801)
 PR_SET_DUMPABLE = 4
 
 # What each level must deny; the rest of the probe is told, not required.
@@ -83,15 +88,12 @@ class Ended:
 
 
 class ForkServer:
-    """The process from which workers are forked, at one level of isolation.
+    """The process from which workers of one profile are forked, at one level of isolation."""
 
-    `packages` are imported beside NumPy, by the server, so that all workers have them.
-    """
-
-    def __init__(self, level: str, limits: Limits, packages: tuple[str, ...] = ()) -> None:
+    def __init__(self, level: str, limits: Limits, profile: Profile = NUMPY) -> None:
         self.level = level
         self.limits = limits
-        self.packages = packages
+        self.profile = profile
         # Batches that workers start with: their number, and the batch, whose id is the key.
         self.learned: dict[int, tuple[int, Sequence[EncodedCall]]] = {}
         _hide_this_process()
@@ -99,7 +101,7 @@ class ForkServer:
         # empty folder, so that a file of theirs lands in nobody's way.
         self._folder = tempfile.mkdtemp(prefix="autograder-") if level == "weak" else "/"
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._control.settimeout(START_SECONDS)
+        self._control.settimeout(profile.seconds)
         try:
             with theirs:
                 self._process = self._start(theirs)
@@ -118,15 +120,19 @@ class ForkServer:
         self.isolation = Isolation(level, ("process", *names))
 
     def _start(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
-        python = _python(self.packages)
-        uid = WORKER_UID if self.level == "strong" and os.geteuid() == 0 else None
+        python = _python(self.profile)
+        uid = secrets.choice(WORKER_UIDS) if self.level == "strong" and os.geteuid() == 0 else None
         settings = {
             "level": self.level,
             "uid": uid,
             "limits": asdict(self.limits),
-            "filter": str(FILTERS / f"{platform.machine()}.bpf"),
+            "filter": str(filter_of(self.profile)),
             "folder": self._folder,
-            "packages": self.packages,
+            "packages": self.profile.packages,
+            "first": self.profile.first,
+            "environment": self.profile.environment,
+            "processes": self._processes(),
+            "cpus": self.profile.cpus,
             **python.grants(),
         }
         command = [
@@ -148,6 +154,7 @@ class ForkServer:
                 "OPENBLAS_NUM_THREADS": "1",
                 "OMP_NUM_THREADS": "1",
                 "MKL_NUM_THREADS": "1",
+                **self.profile.environment,
             },
             cwd="/",
             stdin=subprocess.DEVNULL,
@@ -155,6 +162,15 @@ class ForkServer:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+
+    def _processes(self) -> int | None:
+        """How many processes and threads the user of a worker may have; None: as many as now.
+
+        Where that is the user who grades, other programs of theirs would count.
+        """
+        if not self.profile.threads:
+            return 0
+        return WORKERS * self.profile.threads if self.level == "strong" else None
 
     # --- requests
 
@@ -179,6 +195,15 @@ class ForkServer:
         """CPU seconds that a worker has used so far; None if it has ended."""
         cpu = self._ask({"do": "cpu", "pid": pid})["cpu"]
         return None if cpu is None else float(cpu)
+
+    def threads(self, pid: int) -> int | None:
+        """How many threads a worker has; None where that cannot be seen from here."""
+        if not self.profile.threads or self.level == "strong":
+            return None
+        try:
+            return len(os.listdir(f"/proc/{pid}/task"))
+        except OSError:
+            return None
 
     def usage(self) -> float:
         """CPU seconds of the server and of all its workers that have ended."""
@@ -242,18 +267,24 @@ def _end(process: subprocess.Popen[bytes], control: socket.socket, folder: str) 
 
 @dataclass(frozen=True)
 class Python:
-    """The interpreter without the packages installed beside it, but for NumPy and those named."""
+    """The interpreter without the packages installed beside it, but for NumPy and a profile's."""
 
     executable: str
     stdlib: Path
     packages: Path
     libraries: tuple[Path, ...]
-    others: tuple[str, ...] = ()
+    profile: Profile = NUMPY
 
     @property
     def folders(self) -> list[Path]:
-        names = [f"{name}{ending}" for name in ("numpy", *self.others) for ending in ("", ".libs")]
-        return [self.packages / name for name in names if (self.packages / name).is_dir()]
+        """Of packages, their libraries and modules that are one file; and the profile's files."""
+        names = [
+            f"{name}{ending}"
+            for name in ("numpy", *self.profile.packages)
+            for ending in ("", ".libs", ".py")
+        ]
+        places = [*(self.packages / name for name in names), *map(Path, self.profile.files)]
+        return [place for place in places if place.exists()]
 
     def grants(self) -> dict[str, list[str]]:
         """For Landlock: what workers may list, read, and write as devices."""
@@ -270,7 +301,12 @@ class Python:
         }
 
 
-def _python(others: tuple[str, ...] = ()) -> Python:
+def filter_of(profile: Profile) -> Path:
+    """The seccomp filter of a profile's workers on this machine."""
+    return FILTERS / f"{platform.machine()}{profile.filter}.bpf"
+
+
+def _python(profile: Profile = NUMPY) -> Python:
     executable = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     libraries = [Path("/etc/ld.so.cache")]
     multiarch = sysconfig.get_config_var("MULTIARCH") or ""
@@ -288,7 +324,7 @@ def _python(others: tuple[str, ...] = ()) -> Python:
         Path(sysconfig.get_path("stdlib", vars=_base())).resolve(),
         Path(np.__file__).resolve().parent.parent,
         tuple(dict.fromkeys(path for path in libraries if path.exists())),
-        others,
+        profile,
     )
 
 
@@ -333,6 +369,10 @@ def bubblewrap(python: Python, uid: int | None) -> list[str]:
     for path in python.folders:
         if python.stdlib in path.parents:
             arguments += ["--ro-bind", str(path), str(path)]
+    if python.profile.first:
+        # All of /proc that is there: an answer to who asks which program this is.
+        arguments += ["--perms", "0755", "--dir", "/proc", "--perms", "0755", "--dir", "/proc/self"]
+        arguments += ["--symlink", "/dev/null", "/proc/self/exe"]
     for device in ("/dev/null", "/dev/urandom"):
         arguments += ["--dev-bind", device, device]
     return [*arguments, "--remount-ro", "/", "--chdir", "/", "--"]
@@ -341,25 +381,25 @@ def bubblewrap(python: Python, uid: int | None) -> list[str]:
 # --- which level
 
 
-def best(limits: Limits, required: str = "weak", packages: tuple[str, ...] = ()) -> ForkServer:
+def best(limits: Limits, required: str = "weak", profile: Profile = NUMPY) -> ForkServer:
     """The highest level that can be proven here; NotIsolated if it is below the one required."""
     reasons = []
     for level in reversed(LEVELS):
         if LEVELS.index(level) < LEVELS.index(required):
             break
         try:
-            return proven(level, limits, packages)
+            return proven(level, limits, profile)
         except NotIsolated as error:
             reasons.append(str(error))
     raise NotIsolated("; ".join(reasons))
 
 
-def proven(level: str, limits: Limits, packages: tuple[str, ...] = ()) -> ForkServer:
+def proven(level: str, limits: Limits, profile: Profile = NUMPY) -> ForkServer:
     """A server at this level, after its probe has failed at all that the level must deny."""
     if (missing := unavailable(level)) is not None:
         raise NotIsolated(f"{level}: {missing}")
     try:
-        server = ForkServer(level, limits, packages)
+        server = ForkServer(level, limits, profile)
     except GraderFault as fault:
         if level == "weak":
             raise

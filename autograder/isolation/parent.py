@@ -210,6 +210,9 @@ class Worker:
                 raise self._death()
             if (overrun := clock.overrun()) is not None:
                 raise _Died("timeout", overrun)
+            most = self.server.profile.threads
+            if (self.server.threads(self.pid) or 0) > most > 0:
+                raise _Died("forbidden", f"the code started more than {most} threads")
         text = bytes(self._buffer[middle - text_size : middle])
         body = bytes(self._buffer[middle:end])
         self._at = end
@@ -299,8 +302,8 @@ def _loaded(meta: dict[str, Any], module: str, function: str, limits: Limits) ->
     try:
         if "missing" in meta:
             # One of two sentences of ours: another could tell of the calls, which may be secret.
-            absent = f"there is no {module}.py"
-            undefined = f"{module}.py defines no {function}"
+            file = module.replace(".", "/")
+            absent, undefined = f"there is no {file}.py", f"{file}.py defines no {function}"
             said = absent if meta["missing"] == absent else undefined
             return _Loaded(Answer("not_attempted", said))
         if "error" in meta:

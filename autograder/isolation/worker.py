@@ -31,7 +31,7 @@ FLUSH_SECONDS = 0.05
 MOST_FILLED = 2**24  # bytes
 
 
-def apply_rlimits(limits: dict[str, Any]) -> None:
+def apply_rlimits(limits: dict[str, Any], processes: int | None = 0) -> None:
     try:
         import resource
     except ImportError:  # Windows has none
@@ -43,10 +43,11 @@ def apply_rlimits(limits: dict[str, Any]) -> None:
         "RLIMIT_NOFILE": limits["open_files"],
         "RLIMIT_STACK": limits["stack_bytes"],
         "RLIMIT_CORE": 0,
-        "RLIMIT_NPROC": 0,
         "RLIMIT_MEMLOCK": 0,
         "RLIMIT_MSGQUEUE": 0,
     }
+    if processes is not None:
+        wanted["RLIMIT_NPROC"] = processes
     for name, value in wanted.items():
         if (number := getattr(resource, name, None)) is not None:
             hard = resource.getrlimit(number)[1]
@@ -70,12 +71,17 @@ class ForbiddenImport(ModuleNotFoundError):
 class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Makes the sent sources importable as `exercises.NAME` and as plain `NAME`, once each.
 
+    A source named `capstone.predict` is the module `predict` of a package `capstone`: it is
+    `exercises.capstone.predict`, and plain `capstone.predict` or `predict` where nothing else is.
+
     It is the last finder, so a submission's `numpy.py` shadows nothing; and since it is the last,
     a name that it does not know either is one that the exercises do without.
     """
 
-    def __init__(self, sources: dict[str, str]) -> None:
+    def __init__(self, sources: dict[str, str], others: list[str]) -> None:
         self.sources = sources
+        self.others = others  # what can be imported beside NumPy
+        self.packages = {name.partition(".")[0] for name in sources if "." in name}
         self.lines: dict[str, list[str]] = {}  # of files that were asked for
         package = types.ModuleType(PACKAGE)
         package.__path__ = []
@@ -83,35 +89,49 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         sys.meta_path.append(self)
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
-        name = fullname.removeprefix(PACKAGE + ".")
-        if "." not in name and name in self.sources:
-            return importlib.machinery.ModuleSpec(fullname, self, origin=filename(name))
+        name = self.own(fullname)
+        if name is not None:
+            return importlib.machinery.ModuleSpec(
+                fullname, self, origin=filename(name), is_package=name in self.packages
+            )
         top = fullname.partition(".")[0]
-        if top in sys.stdlib_module_names or top == "numpy":
+        if top in sys.stdlib_module_names or top == "numpy" or top in self.others:
             return None
+        known = "Keras, NumPy" if "keras" in self.others else "NumPy"
         raise ForbiddenImport(
-            f"{fullname} is not available: use NumPy, the standard library and your own modules",
+            f"{fullname} is not available: use {known}, the standard library and your own modules",
             name=fullname,
         )
+
+    def own(self, fullname: str) -> str | None:
+        """The source, or the package of sources, that a module's name means."""
+        name = fullname.removeprefix(PACKAGE + ".")
+        if name in self.packages or name in self.sources:
+            return name
+        inner = [source for source in self.sources if source.partition(".")[2] == name]
+        return inner[0] if name == fullname and len(inner) == 1 else None
 
     def create_module(self, spec: Any) -> Any:
         return None
 
     def exec_module(self, module: types.ModuleType) -> None:
-        name = module.__name__
-        if not name.startswith(PACKAGE + "."):
+        name = self.own(module.__name__)
+        assert name is not None
+        if not module.__name__.startswith(PACKAGE + "."):
             # Both names must mean one module, or its classes and its state would exist twice.
-            sys.modules[name] = importlib.import_module(f"{PACKAGE}.{name}")
+            sys.modules[module.__name__] = importlib.import_module(f"{PACKAGE}.{name}")
             return
-        stem = name.removeprefix(PACKAGE + ".")
-        module.__file__ = filename(stem)
-        setattr(sys.modules[PACKAGE], stem, module)
-        exec(compile(self.sources[stem], filename(stem), "exec", dont_inherit=True), vars(module))
+        parent, _, stem = module.__name__.rpartition(".")
+        setattr(sys.modules[parent], stem, module)
+        if name in self.packages:
+            return
+        module.__file__ = filename(name)
+        exec(compile(self.sources[name], filename(name), "exec", dont_inherit=True), vars(module))
 
     def line(self, file: str, number: int | None) -> str:
         if file not in self.lines:
-            text = self.sources.get(file.removeprefix(PACKAGE + "/").removesuffix(".py"), "")
-            self.lines[file] = text.splitlines()
+            name = file.removeprefix(PACKAGE + "/").removesuffix(".py").replace("/", ".")
+            self.lines[file] = self.sources.get(name, "").splitlines()
         lines = self.lines[file]
         return lines[number - 1].strip()[:200] if number and number <= len(lines) else ""
 
@@ -120,8 +140,8 @@ def _no_time() -> float:
     return 0.0
 
 
-def filename(stem: str) -> str:
-    return f"{PACKAGE}/{stem}.py"
+def filename(name: str) -> str:
+    return f"{PACKAGE}/{name.replace('.', '/')}.py"
 
 
 class Capped(io.TextIOBase):
@@ -230,7 +250,8 @@ class Session:
         self.printed = Capped(limits["printed_chars"])
         self.submission: Submission
 
-    def serve(self) -> None:
+    def serve(self, packages: list[str]) -> None:
+        """`packages` are those that student code may import beside NumPy."""
         sys.stdout = sys.stderr = self.printed
         for name in ("empty", "empty_like"):
             setattr(numpy, name, nothing_set(getattr(numpy, name)))
@@ -239,7 +260,7 @@ class Session:
         while True:
             kind, nonce, meta, body = self.receive()
             if kind == self.wire.SOURCES:
-                self.submission = Submission(meta)
+                self.submission = Submission(meta, packages)
             elif kind == self.wire.CALLS:
                 self.calls(nonce, meta, body)
 
@@ -296,8 +317,9 @@ class Session:
 
     def find(self, module: str, name: str) -> tuple[Any, dict[str, Any]]:
         """The student's function, or what to say of its absence."""
+        file = module.replace(".", "/")
         if module not in self.submission.sources:
-            return None, {"missing": f"there is no {module}.py"}
+            return None, {"missing": f"there is no {file}.py"}
         try:
             loaded = importlib.import_module(f"{PACKAGE}.{module}")
         except BaseException as error:
@@ -306,10 +328,10 @@ class Session:
             self.printed.take()
         function = vars(loaded).get(name)
         if function is None:
-            return None, {"missing": f"{module}.py defines no {name}"}
+            return None, {"missing": f"{file}.py defines no {name}"}
         if not callable(function):
             kind = type(function).__name__[:80]
-            wrong = TypeError(f"{name} in {module}.py is of type {kind}; it should be a function")
+            wrong = TypeError(f"{name} in {file}.py is of type {kind}; it should be a function")
             return None, {"error": self.describe(wrong, None)}
         return function, {}
 

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from autograder.report.plain import message
+from autograder.report.plain import command_for, file_of, message
 from autograder.verdict import ExerciseResult, LawResult, Verdict
 
 STATUSES = {"pass": "pass", "fail": "fail", "not_attempted": "fail", "not_run": "fail"}
@@ -36,8 +36,8 @@ def _test(exercise: ExerciseResult, law: LawResult) -> dict[str, Any]:
         "score": float(law.score),
         "max_score": float(law.max_score),
         "message": "" if law.status == "pass" else message(law),
-        "test_code": f"autograder check {exercise.name}",
-        "filename": f"exercises/{exercise.topic}.py",
+        "test_code": command_for(exercise),
+        "filename": file_of(exercise),
         "line_no": 0,
         "duration": 0,
     }

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-from autograder.report.plain import finding_text
+from autograder.report.plain import file_of, finding_text
 from autograder.report.terminal import findings
-from autograder.submissions import HOME
 from autograder.verdict import Verdict
 
 # GitHub shows no more of one kind for a step.
@@ -20,9 +19,10 @@ def commands(verdict: Verdict, sources: Mapping[str, str]) -> list[str]:
     for exercise in verdict.exercises:
         if law := next(iter(findings(exercise)), None):
             line = dict(_definitions(sources.get(exercise.topic, ""))).get(exercise.name, 1)
-            file = f"{HOME}/{exercise.topic}.py"
             title = f"{exercise.name}: {law.name}"
-            told.append(_command(file, line, title, f"{law.says}\n\n{finding_text(law)}"))
+            told.append(
+                _command(file_of(exercise), line, title, f"{law.says}\n\n{finding_text(law)}")
+            )
     return told[:MOST]
 
 

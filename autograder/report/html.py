@@ -23,7 +23,7 @@ from markupsafe import Markup
 from autograder import __version__
 from autograder.compare import kind_of
 from autograder.outline import numbers_in
-from autograder.report.terminal import MARKS, WORDS, WRONG, findings
+from autograder.report.terminal import IN_PART, MARKS, WORDS, WRONG, findings
 from autograder.report.text import cell, points, value, visible
 from autograder.tolerance import arrays_of
 from autograder.verdict import Counterexample, ExerciseResult, LawResult, Verdict
@@ -91,6 +91,14 @@ def environment() -> jinja2.Environment:
     return environment
 
 
+def styled(*files: str) -> dict[str, Markup | str]:
+    """The style of a page that needs more than page.css, for its template."""
+    loader = jinja2.PackageLoader("autograder.report")
+    found = [loader.get_source(environment(), name)[0] for name in ("page.css", *files)]
+    style = "".join(found)
+    return {"style": Markup(style), "style_hash": _hash(style)}
+
+
 def _hash(source: str) -> str:
     digest = hashlib.sha256(source.encode()).digest()
     return f"sha256-{base64.b64encode(digest).decode()}"
@@ -156,7 +164,11 @@ class Scores:
 
 
 def _scores(verdicts: Sequence[Verdict]) -> Scores:
-    shares = [_share(v.score, v.max_score) for v in verdicts]
+    return histogram([_share(v.score, v.max_score) for v in verdicts], _summary(verdicts))
+
+
+def histogram(shares: Sequence[float], summary: str) -> Scores:
+    """Shares of the points, in per cent, as bars."""
     counts = [0] * BINS
     for share in shares:
         counts[min(int(share * BINS / 100), BINS - 1)] += 1
@@ -167,7 +179,7 @@ def _scores(verdicts: Sequence[Verdict]) -> Scores:
         y = round(CHART_TOP + room - height, 1)
         low, high = i * 100 // BINS, (i + 1) * 100 // BINS
         bins.append(Bin(low, high, count, i * step + 2, y, step - 4, height))
-    return Scores(tuple(bins), _summary(verdicts))
+    return Scores(tuple(bins), summary)
 
 
 def _summary(verdicts: Sequence[Verdict]) -> str:
@@ -370,9 +382,9 @@ def _exercise(exercise: ExerciseResult, brief: bool) -> ShownExercise:
 
 
 def _law(law: LawResult) -> ShownLaw:
-    mark, _ = MARKS.get(law.status, WRONG)
+    mark, _ = IN_PART if law.in_part else MARKS.get(law.status, WRONG)
     tone = {"pass": "good", "not_attempted": "open", "not_run": "open"}.get(law.status, "bad")
-    status = law.status.replace("_", " ")
+    status = "in part" if law.in_part else law.status.replace("_", " ")
     scored = f"{points(law.score)} of {points(law.max_score)}"
     return ShownLaw(mark, tone, status, law.name, _text(law.says, MAX_MESSAGE), scored)
 
@@ -386,8 +398,8 @@ def _findings(exercise: ExerciseResult) -> list[Finding]:
     advised = set()
     for laws in groups.values():
         # Advice that was given for an earlier finding is not given again.
-        advice = "" if laws[0].misconception in advised else laws[0].advice
-        advised.add(laws[0].misconception)
+        advice = "" if laws[0].advice in advised else laws[0].advice
+        advised.add(laws[0].advice)
         found.append(_finding(laws, advice))
     return found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
-from autograder.report.plain import finding_text, message
+from autograder.report.plain import file_of, finding_text, message
 from autograder.report.terminal import Depth
 from autograder.report.text import points, visible
 from autograder.verdict import ExerciseResult, LawResult, Verdict
@@ -41,7 +41,7 @@ def _case(exercise: ExerciseResult, law: LawResult) -> ET.Element:
         "testcase",
         classname=f"{exercise.topic}.{exercise.name}",
         name=f"{law.name}: {law.says}",
-        file=f"exercises/{exercise.topic}.py",
+        file=file_of(exercise),
     )
     _points(case, law.score, law.max_score)
     if law.status in ("not_attempted", "not_run"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from autograder.report.plain import finding_text
+from autograder.report.plain import CAPSTONE, command_for, finding_text, lacking
 from autograder.report.terminal import Depth, findings, isolation
 from autograder.report.text import points, visible
 from autograder.verdict import ExerciseResult, Verdict
@@ -46,7 +46,7 @@ def _head(verdict: Verdict) -> Iterator[str]:
     lines = ["| | Function | Points | Fails |", "|---|---|---|---|"]
     for exercise in verdict.exercises:
         mark = "✓" if exercise.passed else "✗" if exercise.attempted else "·"
-        failing = ", ".join(law.name for law in findings(exercise))
+        failing = ", ".join(map(lacking, findings(exercise)))
         note = failing if exercise.attempted else "not attempted"
         total = f"{points(exercise.score)} of {points(exercise.max_score)}"
         lines.append(f"| {mark} | `{exercise.name}` | {total} | {note} |")
@@ -56,11 +56,17 @@ def _head(verdict: Verdict) -> Iterator[str]:
 
 def _finding(exercise: ExerciseResult) -> str:
     law, *rest = findings(exercise)
-    text = f"## {exercise.name}\n\n{law.name}: {law.says}\n\n"
-    text += fenced(finding_text(law, Depth.HINT))
+    text = f"## {exercise.name}\n\n"
+    if exercise.topic == CAPSTONE:
+        # Nothing to work out on paper: every part says what would bring more.
+        told = "\n\n".join(
+            f"{lacking(one)}\n{finding_text(one, Depth.HINT)}" for one in (law, *rest)
+        )
+        return f"{text}{fenced(told)}\nWith digits for practice: `{command_for(exercise)}`\n"
+    text += f"{law.name}: {law.says}\n\n{fenced(finding_text(law, Depth.HINT))}"
     if rest:
         text += f"\n{len(rest)} more law{'s fail' if len(rest) > 1 else ' fails'}.\n"
-    return text + f"\nWork this one out on paper, then: `autograder check {exercise.name}`\n"
+    return text + f"\nWork this one out on paper, then: `{command_for(exercise)}`\n"
 
 
 def fenced(text: str) -> str:

@@ -23,6 +23,7 @@ from autograder.working import Step
 WIDTH = 80
 MARKS = {"pass": ("✓", "green"), "not_attempted": ("·", "dim"), "not_run": ("–", "dim")}
 WRONG = ("✗", "red")
+IN_PART = ("~", "yellow")
 WORDS = {
     "error": "Your code raised an exception",
     "timeout": "Your code ran too long",
@@ -87,7 +88,7 @@ def show_exercise(
 
 def deeper(laws: Sequence[LawResult], depth: Depth) -> str:
     """The option that tells more about these laws than this depth does; "" if none does."""
-    hints = any(law.misconception or law.pattern or law.formula for law in laws)
+    hints = any(law.advice or law.pattern or law.formula for law in laws)
     steps = any(law.counterexample and law.counterexample.steps for law in laws)
     if depth < Depth.HINT and hints:
         return "--hint"
@@ -129,9 +130,9 @@ def _hint(law: LawResult) -> Iterator[Text]:
         yield Text(f"  Hint: {law.misconception.replace('_', ' ')}", "bold")
         for line in law.advice.splitlines():
             yield from _block(line)
-    elif law.pattern:
+    elif law.pattern or law.advice:
         yield Text()
-        yield from _block(f"Hint: {law.pattern}")
+        yield from _block(f"Hint: {law.pattern or law.advice}")
     if law.formula:
         yield Text()
         yield Text("  From the docstring")

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -44,8 +45,10 @@ SYSTEMS = {"linux": "Linux", "manylinux": "Linux", "musllinux": "Linux", "macosx
 RUNNER = re.compile(r"(many)?linux.*_x86_64")  # GitHub's and GitLab's, and Gradescope's
 PYTEST = f"[pytest]\ntestpaths = {HOME}\naddopts = -ra\n"
 IGNORED = ".venv/\n__pycache__/\n.pytest_cache/\n.ipynb_checkpoints/\n"
-# The capstone is no part of the students' repository.
+# What the exercises' page says of the capstone, for a course without it.
 CAPSTONE = re.compile(r"\n[^\n]+\(capstone/README\.md\).*?\n(?=\n)", re.DOTALL)
+EXAM = "exam.npz"
+FILES = ("digits.py", "predict.py")  # of the capstone
 NOTEBOOKS = ("ipykernel", "jupyterlab", "matplotlib")
 TABLE = re.compile(r"(?<=<!-- points:begin -->\n).*(?=<!-- points:end -->)", re.DOTALL)
 ROW = re.compile(r"^\|(?P<topic>[^|]*)\| `(?P<name>\w+)` \|(?P<gives>.*)\| [\d.]+ \|$")
@@ -88,12 +91,16 @@ def release(
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary) / folder.resolve().name
         root.mkdir()
-        _stubs(root, exercises, chosen)
-        _lessons(root, exercises, chosen)
-        _grader(root, wheels, settings)
+        # The capstone's own exam stays with the instructor: what students and CI have is practice.
+        with_capstone = course.CAPSTONE not in settings.without
+        public = replace(settings, exam=course.PRACTICE if with_capstone else "")
+        _stubs(root, exercises, chosen, with_capstone)
+        _lessons(root, exercises, chosen, with_capstone)
+        _grader(root, wheels, public)
         pythons, systems = _fits((root / "wheels").glob("*.whl"))
         values = {
             "count": len(chosen),
+            "capstone": with_capstone,
             "example": _example(chosen),
             "due": [(name, f"{moment:%d %B %Y, %H:%M %Z}") for name, moment in _due(settings)],
             "pythons": " or ".join(pythons),
@@ -111,7 +118,7 @@ def release(
         _write(root / "pytest.ini", PYTEST)
         _write(root / ".gitignore", IGNORED)
         if gradescope:
-            _gradescope(root, zip_of(folder))
+            _gradescope(root, zip_of(folder), settings if with_capstone else public)
         shutil.copytree(root, folder, dirs_exist_ok=True)
         return [] if _runner_python(root / "wheels") else [NO_RUNNER]
 
@@ -127,12 +134,18 @@ def said(folder: Path, gradescope: bool) -> str:
     return NEXT.format(folder=folder) + zipped
 
 
-def _gradescope(root: Path, file: Path) -> None:
-    """The zip: the grader of the release, and the two scripts that Gradescope runs."""
+def _gradescope(root: Path, file: Path, settings: Course) -> None:
+    """The zip: the grader of the release, and the two scripts that Gradescope runs.
+
+    Only instructors see it, so it holds the capstone's exam where there is one.
+    """
     if file.exists():
         raise BadRelease(f"{file} is there already; move it away")
     if not _runner_python(root / "wheels"):
         raise BadRelease(NO_RUNNER)
+    has_exam = settings.exam not in ("", course.PRACTICE)
+    if has_exam and not Path(settings.exam).is_file():
+        raise BadRelease(f"there is no {settings.exam}, the exam that {course.FILE} names")
     file.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in ("setup.sh", "run_autograder"):
@@ -140,7 +153,11 @@ def _gradescope(root: Path, file: Path) -> None:
             member.external_attr = 0o755 << 16
             archive.writestr(member, (TEMPLATES / name).read_bytes())
         for path in [*(root / name for name in GRADER), *sorted((root / "wheels").iterdir())]:
-            archive.write(path, path.relative_to(root).as_posix())
+            if path.name != course.FILE or not has_exam:
+                archive.write(path, path.relative_to(root).as_posix())
+        if has_exam:
+            archive.write(settings.exam, EXAM)
+            archive.writestr(course.FILE, course.dumps(replace(settings, exam=EXAM)))
 
 
 def _write(file: Path, text: str) -> None:
@@ -162,7 +179,7 @@ def _due(settings: Course) -> list[tuple[str, datetime]]:
 # --- what students write
 
 
-def _stubs(root: Path, exercises: Path, chosen: Sequence[Exercise]) -> None:
+def _stubs(root: Path, exercises: Path, chosen: Sequence[Exercise], with_capstone: bool) -> None:
     for topic in catalog.topics():
         names = {exercise.name for exercise in chosen if exercise.topic == topic.name}
         if names:
@@ -171,9 +188,27 @@ def _stubs(root: Path, exercises: Path, chosen: Sequence[Exercise]) -> None:
             _write(root / HOME / file.name, stubs_of(file, all_names, all_names - names))
     text = (exercises / "README.md").read_text("utf-8")
     text = text.replace("(lessons/README.md)", "(../lessons)")
-    text = CAPSTONE.sub("", text)
+    if with_capstone:
+        _capstone(root, exercises)
+    else:
+        text = CAPSTONE.sub("", text)
     text = re.sub(rf"(check|-k) {EXAMPLE}\b", rf"\1 {_example(chosen)}", text)
     _write(root / HOME / "README.md", TABLE.sub(lambda found: _table(found[0], chosen), text))
+
+
+def _capstone(root: Path, exercises: Path) -> None:
+    """The capstone's stubs, and what a student must install for it."""
+    home = exercises / course.CAPSTONE
+    for name in FILES:
+        module = home / name
+        functions = lessons.stubs(module.read_text("utf-8"))
+        _write(root / HOME / course.CAPSTONE / name, stubs_of(module, functions, ()))
+    page = _rendered("capstone.md", {})
+    _write(root / HOME / course.CAPSTONE / "README.md", page)
+    version = f"{autograder.__version__}{students_wheel.LOCAL}"
+    wanted = f"cnn-exercise-kit[capstone-cpu]=={version}"
+    lines = ["-c ../../constraints.txt", "--find-links ../../wheels", wanted, "matplotlib"]
+    _write(root / HOME / course.CAPSTONE / "requirements.txt", "\n".join([*lines, ""]))
 
 
 def _example(chosen: Sequence[Exercise]) -> str:
@@ -210,16 +245,20 @@ def _table(rows: str, chosen: Sequence[Exercise]) -> str:
     return "\n".join(kept).replace("|  |", "| |") + "\n"
 
 
-def _lessons(root: Path, exercises: Path, chosen: Sequence[Exercise]) -> None:
+def _lessons(root: Path, exercises: Path, chosen: Sequence[Exercise], with_capstone: bool) -> None:
     folder = root / "lessons"
     folder.mkdir()
     names = {exercise.name for exercise in chosen}
     topics = {exercise.topic for exercise in chosen}
+    topics |= {course.CAPSTONE} if with_capstone else set()
     for source in lessons.sources(exercises):
         if lessons.topic_of(source) in topics:
             pictures = lessons.pictures(source)
-            shutil.copyfile(pictures, folder / pictures.name)
-            notebook = lessons.only(lessons.notebook(source), names)
+            for module in {pictures, pictures.with_name("pictures.py")}:
+                shutil.copyfile(module, folder / module.name)
+            notebook = lessons.notebook(source)
+            if lessons.topic_of(source) != course.CAPSTONE:
+                notebook = lessons.only(notebook, names)
             nbformat.write(notebook, folder / f"{source.stem}.ipynb")
     _write(folder / "requirements.txt", "\n".join(["-c ../constraints.txt", *NOTEBOOKS]) + "\n")
 
@@ -237,7 +276,10 @@ def _grader(root: Path, wheels: Path | None, settings: Course) -> None:
     shutil.copyfile(CHECKOUT / "constraints.txt", root / "constraints.txt")
     version = f"{autograder.__version__}{students_wheel.LOCAL}"
     pinned = f"cnn-exercise-kit=={version}"
-    _write(root / "requirements.txt", f"-c constraints.txt\n--find-links wheels\n{pinned}\n")
+    # To read the capstone's models.
+    models = ["h5py"] if settings.exam else []
+    lines = ["-c constraints.txt", "--find-links wheels", *models, pinned]
+    _write(root / "requirements.txt", "\n".join([*lines, ""]))
     _write(root / course.FILE, course.dumps(settings))
 
 

@@ -48,6 +48,9 @@ def train_head(backbone: keras.Model, images: np.ndarray, labels: np.ndarray) ->
 def train() -> keras.Model:
     """Train on all of MNIST, and save `digits.keras` beside this file.
 
+    Import `autograder` inside this function: the grader, which calls `train_head` alone, does so
+    where there is none.
+
     - `autograder.capstone.data.load()` gives the digits, `autograder.capstone.backbone.load()` the
       backbone.
     - Train a head with `train_head`.

@@ -21,7 +21,7 @@ digits = data.subset()
 pictures.some_of_each(digits)
 
 # %% [markdown]
-# ## The backbone
+# ## The frozen backbone
 #
 # Six convolutions that have learnt to tell **letters** apart, in many fonts, and have never seen a
 # digit. These are the filters of the first one, and what each of them finds in a digit.
@@ -62,7 +62,7 @@ pictures.feature_maps(letters, five)
 model = pictures.trained(train_head, backbone.load(), digits, each=10)
 
 # %% [markdown]
-# ## What the letters are worth
+# ## Few labels: what the letters are worth
 #
 # The same network from scratch, on the same few digits: once with each image as it is, once with
 # images that are turned and moved anew in every pass. Three draws of the digits; the bars are their
@@ -77,12 +77,17 @@ pictures.few_label_curves(train_head, digits)
 # saves is **labels** and **computing**: here the head is trained in a few seconds.
 # `docs/capstone.md` has the figures for all of MNIST.
 #
-# ## Where it goes wrong
+# ## The confusion matrix
 #
 # Rows are what the digits are, columns what the model says.
 
 # %%
 pictures.confusion(model, digits)
+
+# %% [markdown]
+# ## The worst mistakes
+#
+# Of the wrong answers, those of which the model is surest.
 
 # %%
 pictures.worst_mistakes(model, digits)
@@ -94,5 +99,13 @@ pictures.worst_mistakes(model, digits)
 #
 # With more digits it pays to train the backbone's last stage too, with small steps and changed
 # images, batch normalisation frozen. `train` in `exercises/capstone/digits.py` does this on all of
-# MNIST: about four minutes for more than 99 of 100 digits. Then run the model with your own layers,
-# in `predict.py`.
+# MNIST: about four minutes for more than 99 of 100 digits. Run it, then look at what you made.
+# `data.at_hand()` has MNIST's test digits, if you have fetched them; the few that come with the kit
+# are training digits, which your model has learnt.
+
+# %%
+pictures.handed_in(data.at_hand())
+
+# %% [markdown]
+# Then run the model with your own layers, in `predict.py`, and hand this notebook in beside it,
+# with all that its cells have put out.

@@ -141,6 +141,12 @@ def living_in(house: House):
         yield
 
 
+@pytest.fixture(scope="session")
+def surroundings(house):
+    """`with surroundings():` as above, for whoever starts servers of their own."""
+    return lambda: living_in(house)
+
+
 class Servers:
     """One server a level, proven; one that an attack has brought down is started anew."""
 
@@ -233,7 +239,8 @@ def at(house, cache, root):
     relu = catalog.select(["relu"])[0]
     with living_in(house):
         Banks().of(relu)
-    (bank,) = cache.glob("relu-*.bank")
+    # Another one may lie there: of a kit that a test has installed elsewhere.
+    bank = min(cache.glob("relu-*.bank"))
     facts = {
         "canary": str(house.canary),
         "folder": str(house.folder),
@@ -270,6 +277,12 @@ def run(servers, at):
         return outcomes(answer)
 
     return attempted
+
+
+@pytest.fixture(scope="session")
+def flat():
+    """`flat(answer)`: what an attempt returned, each thing once."""
+    return outcomes
 
 
 def outcomes(answer) -> set[str]:

@@ -77,6 +77,8 @@ def test_every_limit_can_be_set(written):
         ("[release]\nwithout = 'relu'", "release.without must be a list of names; it is 'relu'"),
         ("[release]\nwithout = [1]", "release.without must be a list of names; it is [1]"),
         ("[release]\nwithout = ['rellu']", "release.without names 'rellu', which is no exercise"),
+        ("[capstone]\nexams = 'a'", "there is no setting capstone.exams; did you mean exam?"),
+        ("[capstone]\nexam = 3", "capstone.exam must be the name of a file; it is 3"),
         ("[limits", "is not TOML: "),
         (b"\xff\xfe", "is not UTF-8 text"),
     ],
@@ -162,7 +164,7 @@ def relu(x):
 
 @pytest.mark.parametrize("command", ["check", "grade", "pytest"])
 def test_a_limit_of_the_course_is_the_limit(written, tmp_path, command):
-    written("[limits]\ncall_seconds = 0.1\n")
+    written("[limits]\ncall_seconds = 0.1\nwall_factor = 1000\n")
     module = tmp_path / "activation.py"
     module.write_text(SLOW)
     arguments = {
@@ -238,3 +240,24 @@ def test_points_of_the_course_are_the_points(written, tmp_path, command):
     else:
         assert "of 42.5 points" in done.stdout
         assert "softmax" not in done.stdout
+
+
+def test_the_capstone_is_an_exercise_with_an_exam_of_its_own(written, tmp_path):
+    text = """
+[points]
+capstone = 50
+[due]
+capstone = 2027-03-01T23:59:00+01:00
+[capstone]
+exam = "exam.npz"
+"""
+    course = load(written(text))
+    assert course.points == {"capstone": 50.0}
+    assert "capstone" in course.due
+    # Wherever a copy of the settings lies, it is this file.
+    assert course.exam == str(tmp_path.resolve() / "exam.npz")
+    assert load(written(dumps(course))) == course
+    assert load(written("[release]\nwithout = ['capstone']")).without == ("capstone",)
+    practice = load(written('[capstone]\nexam = "practice"'))
+    assert practice.exam == "practice"
+    assert load(written(dumps(practice))) == practice

@@ -13,9 +13,18 @@ from typer.testing import CliRunner
 import reference
 from autograder import __version__, doctor
 from autograder.bank import CACHE_VARIABLE
+from autograder.capstone import keras_sandbox
 from autograder.cli import FAILED, PASSED, app
 from autograder.doctor import Finding, examine
 from autograder.isolation import ladder
+
+
+@pytest.fixture(autouse=True)
+def without_keras(monkeypatch):
+    """Starting TensorFlow takes a while: it has a test of its own."""
+    real = doctor._keras
+    monkeypatch.setattr(doctor, "_keras", list)
+    return real
 
 
 @pytest.fixture
@@ -67,6 +76,23 @@ def test_this_installation_is_healthy():
     assert told["isolation"].split()[0] in ladder.LEVELS
     assert "rlimits" in told["isolation"]
     assert told["numpy"] == importlib.metadata.version("numpy")
+
+
+@pytest.mark.slow
+def test_workers_with_keras_are_asked(without_keras):
+    (finding,) = without_keras()
+    assert (finding.what, finding.ok) == ("keras workers", True)
+    assert finding.found.split(":")[0] in ladder.LEVELS
+
+
+def test_workers_with_keras_that_cannot_be_had(without_keras, monkeypatch):
+    def fault():
+        raise ladder.GraderFault("student code with Keras cannot be isolated here: why")
+
+    monkeypatch.setattr(keras_sandbox, "server", fault)
+    (finding,) = without_keras()
+    assert (finding.ok, finding.optional) == (False, True)
+    assert finding.found.endswith("cannot be isolated here: why")
 
 
 def test_the_command_shows_a_line_a_finding(healthy):

@@ -191,3 +191,26 @@ def test_a_law_can_be_kept_in_part():
     verdict = Verdict("alice", "secret", {}, (ExerciseResult("capstone", "capstone", (part,)),))
     assert verdict.to_json()["score"] == 12.25
     assert verdict.to_json()["tests"][0]["status"] == "failed"
+
+
+def test_measured_numbers_are_an_entry_of_their_own_where_there_are_some():
+    assert "measured" not in verdict(PASS).to_json()
+    numbers = {"right": 9, "share": 0.5, "few": None, "families": {"blur": 0.25}, "list": [1, "x"]}
+    found = json.loads(results_json(verdict(PASS, measured=numbers)))
+    assert found["measured"] == numbers
+
+
+@pytest.mark.parametrize(
+    ("measured", "told"),
+    [
+        ({"loss": math.nan}, "measured.loss is nan"),
+        ({"families": {"blur": math.inf}}, "measured.families.blur is inf"),
+        ({"few": [0.5, np.float64(0.5)]}, r"measured.few\[1\] is "),
+        ({"few": (0.5,)}, "measured.few is "),
+        ({"right": np.int64(3)}, "measured.right is "),
+        ({3: 4}, "measured has the key 3"),
+    ],
+)
+def test_measured_numbers_are_plain(measured, told):
+    with pytest.raises(ValueError, match=told):
+        verdict(PASS, measured=measured)

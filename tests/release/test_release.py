@@ -48,7 +48,8 @@ def all_files(folder):
 
 def bodies(root):
     """The answers: the statements of each function of the answer key, one a line."""
-    for file in sorted((root / "reference" / "pure").glob("[!_]*.py")):
+    solution = root / "autograder" / "capstone" / "solution"
+    for file in sorted([*(root / "reference" / "pure").glob("[!_]*.py"), *solution.glob("*.py")]):
         for node in ast.parse(file.read_text("utf-8")).body:
             if isinstance(node, ast.FunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) else node.body
@@ -83,7 +84,8 @@ def test_the_search_for_answers_finds_them_where_they_are(root, full_wheels):
     """All but the shortest."""
     (wheel,) = full_wheels.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        names = [name for name in archive.namelist() if name.startswith("reference/pure/")]
+        rooms = ("reference/pure/", "autograder/capstone/solution/")
+        names = [name for name in archive.namelist() if name.startswith(rooms)]
         text = "\n".join(as_compared(name, archive.read(name)) for name in names)
     long = [(function, lines) for function, lines in bodies(root) if len(lines) >= 2]
     assert [function for function, lines in long if not copied(lines, text)] == []
@@ -132,7 +134,14 @@ def test_everything_is_there(root, student):
         assert f"exercises/{topic.name}.py" in there
     lessons = {f"{topic.lesson:02}_{topic.name}" for topic in catalog.topics()}
     assert {f"lessons/{name}.ipynb" for name in lessons} <= there
-    assert not [name for name in there if "capstone" in name]
+    assert {name for name in there if "capstone" in name} == {
+        "exercises/capstone/README.md",
+        "exercises/capstone/digits.py",
+        "exercises/capstone/predict.py",
+        "exercises/capstone/requirements.txt",
+        "lessons/11_capstone.ipynb",
+        "lessons/capstone_pictures.py",
+    }
     assert there >= {
         ".devcontainer/devcontainer.json",
         ".github/workflows/comment.yml",
@@ -154,6 +163,40 @@ def test_everything_is_there(root, student):
     assert ci["grade"]["image"] == f"python:{python}"
     container = json.loads((student / ".devcontainer/devcontainer.json").read_text())
     assert container["image"].endswith(f":{python}")
+
+
+def test_the_capstone_is_shipped_as_it_is_asked_for(root, student, small):
+    home = student / "exercises" / "capstone"
+    for name in ("digits.py", "predict.py"):
+        assert (home / name).read_bytes() == (root / "exercises" / "capstone" / name).read_bytes()
+    cells = {cell.id for cell in nbformat.read(student / "lessons/11_capstone.ipynb", 4).cells}
+    assert {"stub-build_head", "stub-train_head"} <= cells
+    # What is public is practice, in CI and at home; its models are read by h5py.
+    assert course.load(student / "course.toml").exam == "practice"
+    assert "h5py" in (student / "requirements.txt").read_text().split()
+    assert "[capstone-cpu]==" in (home / "requirements.txt").read_text()
+    assert not list(small.rglob("*capstone*"))
+    assert "h5py" not in (small / "requirements.txt").read_text().split()
+    for page in ("README.md", "exercises/README.md"):
+        assert "capstone" in (student / page).read_text("utf-8")
+        assert "capstone" not in (small / page).read_text("utf-8")
+
+
+def test_the_exam_is_in_gradescopes_zip_alone(root, full_wheels, tmp_path, monkeypatch):
+    exam = tmp_path / "of this year.npz"
+    exam.write_bytes(b"a secret exam")
+    (tmp_path / "course.toml").write_text(f'[capstone]\nexam = "{exam.name}"\n')
+    settings = course.load(tmp_path / "course.toml")
+    release(tmp_path / "out", root / "exercises", full_wheels, settings, gradescope=True)
+    for name, content in files(tmp_path / "out").items():
+        assert b"a secret exam" not in content
+        assert b"of this year" not in content, name
+    with zipfile.ZipFile(tmp_path / "out.gradescope.zip") as archive:
+        assert archive.read("exam.npz") == b"a secret exam"
+        assert archive.read("course.toml") == b'[capstone]\nexam = "exam.npz"\n'
+    exam.unlink()
+    with pytest.raises(BadRelease, match=r"there is no .*of this year\.npz, the exam that course"):
+        release(tmp_path / "more", root / "exercises", full_wheels, settings, gradescope=True)
 
 
 def test_links_lead_somewhere(student):

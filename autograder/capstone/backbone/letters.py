@@ -119,10 +119,11 @@ def _glyphs(data: bytes) -> Iterator[tuple[str, np.ndarray]]:
         box = page.getbbox()
         if box is None:
             raise NoFonts(f"{font.getname()[0]} has no {letter}")
-        yield letter, _as_in_mnist(page.crop(box))
+        yield letter, as_in_mnist(page.crop(box))
 
 
-def _as_in_mnist(ink: object) -> np.ndarray:
+def as_in_mnist(ink: object) -> np.ndarray:
+    """A PIL image of ink, cut to its edges, as a digit or letter of 28 by 28."""
     from PIL import Image
 
     assert isinstance(ink, Image.Image)

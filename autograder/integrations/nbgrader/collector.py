@@ -489,6 +489,8 @@ def _places(
     """
     topics = {f"{topic.name}.py" for topic in catalog.topics()}
     known = topics | {place.name for place in released}
+    if "digits.py" in known:
+        known.add("digits.keras")  # of the capstone: students make it
     files = _named(hand_ins, known)
     units: dict[PurePosixPath | None, list[PurePosixPath]] = {}
     for path, hand_in in hand_ins.items():

@@ -19,7 +19,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder import catalog
-from autograder.course import FILE, Course, dumps
+from autograder.course import CAPSTONE, FILE, Course, dumps
+from autograder.integrations.nbgrader import capstone
 from autograder.integrations.nbgrader.settings import CONFIG, TEMPLATES, api
 from autograder.scaffold import lessons
 from autograder.spec import Exercise
@@ -30,9 +31,9 @@ NOTEBOOKS, MODULES = "notebooks", "modules"  # what students hand in
 NEXT = """
     cd {course}
     nbgrader db assignment list                 the assignments
-    nbgrader zip_collect {assignment}           what lies in downloaded/{assignment}/archive
-    nbgrader autograde {assignment}             judges them; no kernel is started
-    nbgrader generate_feedback {assignment}     a page for each student
+    nbgrader zip_collect {assignment:<23}what lies in downloaded/{assignment}/archive
+    nbgrader autograde {assignment:<25}judges them; no kernel is started
+    nbgrader generate_feedback {assignment:<17}a page for each student
     nbgrader export                             grades.csv
 
 The notebooks for the students are in {course}/release."""
@@ -61,6 +62,9 @@ def init(course: Path, exercises: Path, hand_in: str, settings: Course | None = 
         assignments = [_lesson(file, exercises, source, chosen) for file in files]
     else:
         assignments = [_modules(exercises, source, chosen)]
+    for file in lessons.sources(exercises):
+        if lessons.topic_of(file) == CAPSTONE not in settings.without:
+            assignments.append(capstone.assignment(file, source, settings, graded))
     shutil.copyfile(TEMPLATES / CONFIG, course / CONFIG)
     if settings != Course():
         (course / FILE).write_text(dumps(settings), encoding="utf-8")
@@ -71,7 +75,8 @@ def init(course: Path, exercises: Path, hand_in: str, settings: Course | None = 
         done = grader.generate_assignment(assignment)
         if not done["success"]:
             raise RuntimeError(f"nbgrader cannot generate {assignment}:\n{done['log']}")
-        if (due := settings.due.get(assignment[3:])) is not None:
+        topic = assignment.removeprefix(f"{assignment[:2]}_")
+        if (due := settings.due.get(topic)) is not None:
             with grader.gradebook as gradebook:
                 gradebook.update_or_create_assignment(assignment, duedate=due)
     return assignments

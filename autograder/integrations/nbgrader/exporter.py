@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import ExportPlugin
 
 from autograder.grading import write
+from autograder.report.spreadsheet import table
 
 # nbgrader's own columns, in its order, then ours.
 COLUMNS = (
@@ -30,8 +29,6 @@ COLUMNS = (
     "functions_passed",
     "needs_manual_grade",
 )
-# A spreadsheet takes what begins like this for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class GradesCsv(ExportPlugin):  # type: ignore[misc]
@@ -48,15 +45,9 @@ class GradesCsv(ExportPlugin):  # type: ignore[misc]
     def export(self, gradebook: Gradebook) -> None:
         """Write the file that `--to` names, or grades.csv."""
         file = Path(self.to or "grades.csv")
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        count = 0
-        for row in self._rows(gradebook):
-            writer.writerow([_cell(row[column]) for column in COLUMNS])
-            count += 1
-        write(file, text.getvalue())
-        self.log.info("Wrote %d rows to %s", count, file)
+        rows = [[row[column] for column in COLUMNS] for row in self._rows(gradebook)]
+        write(file, table(COLUMNS, rows))
+        self.log.info("Wrote %d rows to %s", len(rows), file)
 
     def _rows(self, gradebook: Gradebook) -> Iterator[dict[str, Any]]:
         students = _chosen(gradebook.students, "id", self.student)
@@ -116,16 +107,3 @@ def _passed(grade: Any) -> bool:
 
 def _number(value: float | None) -> float:
     return value if value is not None and math.isfinite(value) else 0.0
-
-
-def _cell(value: object) -> str:
-    """A value as CSV has it: numbers without exponents, names without formulas."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, int | float):
-        number = f"{value:.6f}".rstrip("0").rstrip(".")
-        return "0" if number == "-0" else number
-    text = str(value)
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text

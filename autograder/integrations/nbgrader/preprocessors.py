@@ -25,6 +25,7 @@ from traitlets import Enum, Unicode
 from autograder import catalog, course
 from autograder.bank import Seed
 from autograder.engine import Engine
+from autograder.integrations.nbgrader import capstone
 from autograder.isolation.ladder import LEVELS, GraderFault, NotIsolated
 from autograder.isolation.limits import Limits
 from autograder.report.notebook import result_html
@@ -174,10 +175,21 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
             for name, cell in graded.items()
             if name in known
         ]
-        limits = course.find(Path(coursedir.root)).limits
-        verdict = self.judged(_read(Path(folder), about["student"], limits), chosen, limits)
+        settings = course.find(Path(coursedir.root))
+        parts = {name: cell for name, cell in graded.items() if capstone.part_of(name)}
+        if parts:
+            why = capstone.judge(parts, Path(folder), settings, self.require_isolation)
+            if why:
+                self.log.warning("%s, %s: %s", about["student"], about["notebook"], why)
+        limits = settings.limits
+        submission = Submission(about["student"], {})
+        if chosen or not parts:
+            submission = _read(Path(folder), about["student"], limits)
+        verdict = self.judged(submission, chosen, limits)
         results = {result.name: result for result in verdict.exercises}
         notes = [*nb.metadata.pop(NOTES, []), *verdict.warnings]
+        for name in parts:
+            graded.pop(name)
         level = verdict.isolation["level"]
         for name, cell in graded.items():
             if name in results:

@@ -6,11 +6,12 @@ import warnings
 from pathlib import Path
 
 from nbgrader.apps import NbGraderAPI, NbGraderApp
-from nbgrader.preprocessors import AssignLatePenalties, ClearOutput, SaveAutoGrades
+from nbgrader.preprocessors import AssignLatePenalties, ClearOutput
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from autograder.integrations.nbgrader import handed_in
+from autograder.integrations.nbgrader.capstone import SaveGrades
 from autograder.integrations.nbgrader.collector import Collector, Extractor
 from autograder.integrations.nbgrader.exporter import GradesCsv
 from autograder.integrations.nbgrader.feedback import FeedbackExporter
@@ -25,7 +26,7 @@ def configure(c: Config, course: Path) -> None:
     handed_in.install()
     c.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
     c.Autograde.sanitize_preprocessors = [ClearOutput, RestoreCells]
-    c.Autograde.autograde_preprocessors = [Judge, SaveAutoGrades, AssignLatePenalties]
+    c.Autograde.autograde_preprocessors = [Judge, SaveGrades, AssignLatePenalties]
     # Students' modules are handed in: the released ones must not be copied over them.
     c.Autograde.exclude_overwriting = {
         assignment.name: [

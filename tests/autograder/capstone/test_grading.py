@@ -165,7 +165,7 @@ def test_a_verdict_has_the_schema_of_all_results(kit, workers, backbone, exam, s
     assert laws["transfer"]["message"].endswith("it counts from 50.0 % of the digits on")
     assert laws["few labels"]["status"] == "not_run"
     assert laws["accuracy"]["score"] == 0
-    assert "of 300 digits" in laws["accuracy"]["message"]
+    assert "exam's 300 digits" in laws["accuracy"]["message"]
     assert verdict["score"] == sum(law["score"] for law in exercise["laws"]) == 0
     assert all(0 <= law["score"] <= law["max_score"] for law in exercise["laws"])
     assert {test["status"] for test in verdict["tests"]} == {"failed"}
@@ -321,20 +321,48 @@ def test_a_train_head_that_learns_nothing_voids_the_accuracy(exam, backbone, han
 # --- what a hand-in looks like
 
 
-def cells(*sources, printed=""):
-    code = {"cell_type": "code", "source": "x", "outputs": [{"text": [printed]}]}
-    return {"cells": [*({"cell_type": "markdown", "source": s} for s in sources), code]}
+def cells(*sources):
+    """A notebook of texts and of (output,) cells."""
+    made = []
+    for source in sources:
+        if isinstance(source, tuple):
+            made.append({"cell_type": "code", "source": "x", "outputs": list(source)})
+        else:
+            made.append({"cell_type": "markdown", "source": source})
+    return {"cells": made}
+
+
+PICTURE = {"output_type": "display_data", "data": {"image/png": "iVBORw0KGgo="}}
 
 
 def test_a_notebook_is_read_for_its_headings_and_numbers(handed):
     notebook = cells(
         "# The Data\ntext # no heading",
+        ({"text": ["6,000 digits"]},),
         ["## A head\n", "Accuracy on the test digits: **98.4 %**"],
-        printed="val_accuracy: 0.9812 - loss: 0.2\naccuracy 200 %\n",
+        ({"text": ["val_accuracy: 0.9812 - loss: 0.2\naccuracy 200 %\n"]},),
     )
     read = handed(None, notebook).notebook
     assert read.headings == ("the data", "a head")
     assert read.stated == pytest.approx((0.984, 2.0, 0.9812))
+
+
+def test_a_heading_counts_where_something_is_shown_below_it(handed):
+    notebook = cells(
+        "# Capstone: the data, the head, the confusion and the mistakes",
+        "## Only words",
+        "## Empty",
+        (),
+        "## No number",
+        ({"text": "it works"}, {"output_type": "error", "ename": "E", "evalue": "7"}),
+        ({"name": "stderr", "text": "3 warnings"},),
+        "## Above\n### A picture",
+        (PICTURE,),
+        "### A number",
+        ({"data": {"text/plain": ["0.5"]}},),
+        "## At the end",
+    )
+    assert handed(None, notebook).notebook.headings == ("above", "a picture", "a number")
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_the_model_card_lists_every_font(root):
 
 @pytest.mark.parametrize("size", [(10, 90), (90, 10), (60, 60), (1, 400)])
 def test_ink_is_brought_into_the_form_of_mnist(size):
-    page = letters._as_in_mnist(Image.new("L", size, 255))
+    page = letters.as_in_mnist(Image.new("L", size, 255))
     assert page.shape == (28, 28)
     rows, columns = np.nonzero(page)
     spans = np.ptp(rows) + 1, np.ptp(columns) + 1

@@ -625,7 +625,7 @@ def test_cve_2026_12481_a_lambda_inside_of_another_object(of_config, kit):
 def test_weights_are_read_at_every_level(kit, level):
     if (missing := ladder.unavailable(level)) is not None:
         pytest.skip(missing)
-    with contextlib.closing(ladder.proven(level, weights.LIMITS, weights.PACKAGES)) as server:
+    with contextlib.closing(ladder.proven(level, weights.LIMITS, weights.H5PY)) as server:
         assert model.parse(kit.keras_file(), server).parameters == 3410
         with pytest.raises(Refused, match="cannot be read"):
             model.parse(kit.keras_file(weights=b"no HDF5"), server)

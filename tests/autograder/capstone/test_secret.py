@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from autograder.capstone import corruptions, few_labels, secret
 from autograder.capstone.corruptions import FAMILIES
+from autograder.capstone.few_labels import Trouble
 from autograder.digits import digits
 
 
@@ -115,24 +118,49 @@ def test_tasks_follow_from_the_seed(given_digits):
 def test_the_share_that_is_right(task):
     right = np.eye(10)[task.expected]
     assert few_labels.share(task, right) == 1
-    half = right.copy()
-    half[: len(half) // 2] = np.nan
-    assert few_labels.share(task, half) < 0.55
-    assert few_labels.share(task, np.eye(10)[(task.expected + 1) % 10]) == 0
+    once = np.setdiff1d(np.arange(len(right)), task.again)
+    some = right.copy()
+    some[once[:90]] = np.nan
+    assert few_labels.share(task, some) == 0.8
+    assert few_labels.share(task, np.eye(10)[(task.expected + 1) % 10]) == 0.0
 
 
-def test_answers_of_no_use_count_as_nothing(task):
-    right = np.eye(10)[task.expected]
-    assert few_labels.share(task, None) == 0
-    assert few_labels.share(task, right[:-1]) == 0
-    assert few_labels.share(task, right[:, :9]) == 0
-    assert few_labels.share(task, right.astype(object)) == 0
-    assert few_labels.share(task, right.astype(complex)) == 0
-    assert few_labels.share(task, np.full_like(right, np.nan)) == 0
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda right: right[:-1], r"of shape \(449, 10\) and type float64"),
+        (lambda right: right[:, :9], r"of shape \(450, 9\)"),
+        (lambda right: right.astype(object), "type object"),
+        (lambda right: right.astype(complex), "type complex128"),
+        (lambda right: np.full_like(right, np.nan), "no finite numbers"),
+    ],
+)
+def test_answers_of_no_use_are_told(task, spoil, said):
+    told = few_labels.share(task, spoil(np.eye(10)[task.expected]))
+    assert isinstance(told, Trouble)
+    assert re.search(said, told.sentence)
+    assert told.status == "fail"
 
 
 def test_one_digit_must_get_one_answer(task):
     """A model that knows the order of what it is asked answers the same digit twice differently."""
     answers = np.eye(10)[task.expected]
     answers[task.again[:, 1]] = np.roll(answers[task.again[:, 1]], 1, axis=1)
-    assert few_labels.share(task, answers) == 0
+    told = few_labels.share(task, answers)
+    assert isinstance(told, Trouble)
+    assert "the same digit in two ways" in told.sentence
+
+
+def test_nothing_is_begun_behind_trouble(task):
+    asked = []
+
+    def answerer(given):
+        asked.append(given)
+        return (
+            Trouble("ZeroDivisionError", "error") if len(asked) == 2 else np.eye(10)[task.expected]
+        )
+
+    few = few_labels.measure([task] * 3, answerer)
+    assert few.shares == (1.0, 0.0, 0.0)
+    assert few.trouble.sentence == "ZeroDivisionError"
+    assert len(asked) == 2

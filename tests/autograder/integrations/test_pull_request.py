@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from autograder.capstone.model import FILE_BYTES
 from autograder.integrations.pull_request import MOST_TOLD, changed, main, take, told
 
 
@@ -39,6 +40,37 @@ def test_no_link_is_followed(tree, tmp_path):
     (tree / "exercises").symlink_to("elsewhere")
     assert take(tree, tmp_path / "other") == []
     assert names(tmp_path / "other") == []
+
+
+def test_of_the_capstone_its_files_are_taken_to_the_byte(tree, tmp_path):
+    home = tree / "exercises" / "capstone"
+    home.mkdir()
+    model = bytes(range(256)) * 1000
+    for name in ("digits.keras", "digits.py", "predict.py", "11_capstone.ipynb"):
+        (home / name).write_bytes(model)
+    for name in ("other.keras", "more.py", "conftest.py", ".x.ipynb", "README.md", "a b.ipynb"):
+        (home / name).write_bytes(b"")
+    (home / "deep").mkdir()
+    (home / "deep" / "digits.keras").write_bytes(b"")
+    (home / "linked.ipynb").symlink_to(tree / "padding.py")
+    (home / "folder.ipynb").mkdir()
+    taken = take(tree, tmp_path / "taken")
+    own = ["11_capstone.ipynb", "digits.keras", "digits.py", "predict.py"]
+    assert taken[2:] == [f"exercises/capstone/{name}" for name in own]
+    assert names(tmp_path / "taken") == sorted(taken)
+    assert (tmp_path / "taken/exercises/capstone/digits.keras").read_bytes() == model
+
+
+def test_of_a_model_that_is_too_large_enough_is_taken_to_tell(tree, tmp_path):
+    home = tree / "exercises" / "capstone"
+    home.mkdir()
+    (home / "digits.keras").write_bytes(bytes(FILE_BYTES + 1000))
+    take(tree, tmp_path / "taken")
+    size = (tmp_path / "taken/exercises/capstone/digits.keras").stat().st_size
+    assert size == FILE_BYTES + 1
+    home.rename(tree / "exercises" / "elsewhere")
+    home.symlink_to("elsewhere")
+    assert not [name for name in take(tree, tmp_path / "other") if "capstone" in name]
 
 
 def test_names_are_text_in_one_block():

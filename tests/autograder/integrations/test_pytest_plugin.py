@@ -297,3 +297,53 @@ def test_what_is_not_run_is_told_in_one_line():
     todo = broken(status="not_attempted", message="")
     assert todo.text() == "relu is not attempted yet: write it in activation.py"
     assert str(todo) == "not_attempted"
+
+
+# --- the capstone
+
+
+@pytest.fixture
+def capstone(root, tmp_path):
+    """A student's folder with the capstone's stubs."""
+    home = tmp_path / "exercises" / "capstone"
+    home.mkdir(parents=True)
+    for name in ("digits.py", "predict.py"):
+        shutil.copy(root / "exercises" / "capstone" / name, home)
+    return home
+
+
+def test_the_capstone_is_collected_once_it_is_begun_or_asked_for(capstone):
+    there, above = capstone, capstone.parents[1]
+    parts = ("valid", "transfer", "accuracy", "robustness", "calibration", "few_labels", "report")
+    found = [f"exercises/capstone/digits.py::capstone::{part}" for part in parts]
+    assert collected(above) == []
+    assert collected(above, "exercises") == []
+    assert collected(above, "exercises/capstone") == found
+    assert collected(there) == [f"digits.py::capstone::{part}" for part in parts]
+    (there / "digits.keras").touch()
+    assert collected(above) == found
+    (there / "digits.py").unlink()
+    assert collected(above) == [one.replace("digits.py", "digits.keras") for one in found]
+    (above / "course.toml").write_text("[release]\nwithout = ['capstone']\n")
+    assert collected(above, "exercises/capstone") == []
+    (above / "elsewhere").mkdir()
+    (there / "digits.keras").rename(above / "elsewhere" / "digits.keras")
+    assert collected(above, "elsewhere") == []
+
+
+def test_stubs_of_the_capstone_are_not_attempted(capstone):
+    done = pytest_in(capstone.parents[1], "exercises/capstone")
+    assert points_of(done) == "0 of 100"
+    assert len(failed(done)) == 7
+    assert "still to write in exercises/capstone: build_head," in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 110
+
+
+@pytest.mark.slow
+def test_each_part_of_the_capstone_tells_its_points_and_what_brings_more(capstone, root):
+    backbone = root / "autograder" / "capstone" / "backbone" / "backbone.keras"
+    shutil.copy(backbone, capstone / "digits.keras")
+    done = pytest_in(capstone.parents[1])
+    assert points_of(done) == "0 of 100"
+    assert "answers with (N, 7, 7, 64)" in " ".join(done.stdout.split())
+    assert done.stdout.count("these digits are public") == 7

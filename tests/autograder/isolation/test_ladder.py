@@ -318,11 +318,11 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("name", ["x86_64", "aarch64"])
+@pytest.mark.parametrize("name", ["x86_64", "aarch64", "x86_64-threads", "aarch64-threads"])
 def test_the_filters_are_what_their_generator_makes(name):
     made = generator()
     assert set(made.PROGRAMS) == {path.stem for path in ladder.FILTERS.glob("*.bpf")}
-    assert (ladder.FILTERS / f"{name}.bpf").read_bytes() == made.program(made.PROGRAMS[name])
+    assert (ladder.FILTERS / f"{name}.bpf").read_bytes() == made.program(*made.PROGRAMS[name])
 
 
 def test_a_command_line_without_the_grader(quick, monkeypatch):
@@ -353,7 +353,7 @@ def test_namespaces_hold_what_is_needed_and_no_more(quick):
     """Strong: the sandbox's root, as a worker with no further confinement would see it."""
     with proven("strong", quick) as server:
         python = ladder._python()
-        command = ladder.bubblewrap(python, None if os.geteuid() else ladder.WORKER_UID)
+        command = ladder.bubblewrap(python, None if os.geteuid() else ladder.WORKER_UIDS[0])
         assert server.level == "strong"
     source = textwrap.dedent(
         """

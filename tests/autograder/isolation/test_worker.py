@@ -429,6 +429,67 @@ def test_modules_may_import_one_another(ask):
     assert answer.value == 5
 
 
+PREDICT = """
+    from pathlib import Path
+    from ..convolution import conv2d
+    from . import layers
+    import layers as plain
+    import capstone.layers, exercises.capstone.layers
+
+    HERE = Path(__file__).parent
+
+    def f():
+        one = plain is layers is capstone.layers is exercises.capstone.layers
+        return [conv2d(), layers.g(), one, str(HERE)]
+
+    def broken():
+        return layers.broken()
+
+    def later():
+        raise NotImplementedError
+"""
+LAYERS = """
+    from exercises.convolution import conv2d
+
+    def g():
+        return conv2d() + 1
+
+    def broken():
+        return 1 / 0
+"""
+
+
+@pytest.fixture
+def nested(start):
+    """A session whose modules lie in a folder of `exercises` and beside it."""
+    sources = {"convolution": "def conv2d(): return 7", "capstone.predict": PREDICT}
+    return start(**sources, **{"capstone.layers": LAYERS, "predict": "def f(): return 'other'"})
+
+
+def test_a_package_inside_has_modules_of_its_own(nested):
+    (answer,) = call(nested, module="capstone.predict")
+    assert answer.value == [7, 8, True, "exercises/capstone"]
+    assert call(nested, module="predict")[0].value == "other"
+
+
+def test_a_package_inside_is_told_as_a_folder(nested):
+    (answer,) = call(nested, "broken", module="capstone.predict")
+    assert answer.status == "error"
+    assert "exercises/capstone/layers.py, line 8, in broken\n    return 1 / 0" in answer.message
+    (answer,) = call(nested, "later", module="capstone.predict")
+    assert answer.status == "not_attempted"
+    (answer,) = call(nested, "nothing", module="capstone.predict")
+    assert answer.message == "capstone/predict.py defines no nothing"
+    (answer,) = call(nested, module="capstone.digits")
+    assert answer.message == "there is no capstone/digits.py"
+
+
+def test_a_name_that_two_modules_have_is_nobodys(start):
+    session = start(m="import same", **{"a.same": "", "b.same": ""})
+    (answer,) = call(session)
+    assert (answer.status, answer.at_import) == ("forbidden", True)
+
+
 def test_a_module_shadows_neither_numpy_nor_the_standard_library(ask):
     fake = "raise RuntimeError('shadowed')"
     source = "import numpy, json, random\ndef f(): return numpy.zeros(1)"
@@ -852,15 +913,15 @@ def test_a_worker_that_cannot_start_is_our_fault(monkeypatch):
 
 
 def test_a_silent_interpreter_is_our_fault(monkeypatch, quick):
-    monkeypatch.setattr(ladder, "START_SECONDS", 0.05)
     real = subprocess.Popen
 
     def sleeper(command, **options):
         return real(["sleep", "60"], **options)
 
     monkeypatch.setattr(ladder.subprocess, "Popen", sleeper)
-    with Session({"m": ""}, quick) as session, pytest.raises(GraderFault, match="did not start"):
-        call(session)
+    impatient = dataclasses.replace(ladder.NUMPY, seconds=0.05)
+    with pytest.raises(GraderFault, match="did not start"):
+        ladder.ForkServer("weak", quick, impatient)
 
 
 def test_the_limits_of_a_grade_are_generous():

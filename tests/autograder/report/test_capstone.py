@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 from rich.console import Console
 
-from autograder.report.capstone import show_capstone
+from autograder.capstone.figures import Figures
+from autograder.capstone.pictures import Digit
+from autograder.report.capstone import capstone_line, show_capstone
 from autograder.verdict import ExerciseResult, LawResult, Verdict
 
 
-def screen(*laws, warnings=()):
+def screen(*laws, warnings=(), wrong=()):
     verdict = Verdict(
         "alice", "secret", {"level": "strong"}, (ExerciseResult("c", "c", laws),), warnings
     )
     console = Console(file=io.StringIO(), width=80, color_system=None)
-    show_capstone(console, verdict)
+    show_capstone(console, verdict, wrong)
     return console.file.getvalue()
 
 
@@ -44,3 +47,33 @@ def test_a_fault_of_ours_is_told_as_one():
     told = screen(LawResult("valid", "the model loads", "grader_fault", 10.0, "no h5py"))
     assert "10 of 10 points" in told
     assert "no h5py" in told
+
+
+def test_digits_that_were_read_wrongly_are_drawn_beside_the_accuracy():
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 12:16] = 255
+    law = LawResult("accuracy", "read", "fail", 30.0, "97 %", earned=16.25)
+    told = screen(law, wrong=[Digit(image, 1, 7), Digit(image, 1, None)]).splitlines()
+    assert max(map(len, told)) <= 80
+    (place,) = [i for i, line in enumerate(told) if "a 1, read as 7" in line]
+    assert told[place].rstrip().endswith("a 1, read as nothing")
+    assert told[place + 1].split() == ["████", "████"]
+    assert told[place + 10].split() == ["████", "████"]
+    assert not told[place + 11].strip()
+
+
+def result(**changes):
+    laws = (LawResult("valid", "it loads", "fail", 10.0, "there is no model", earned=0.0),)
+    exercises = (ExerciseResult("capstone", "capstone", laws),)
+    return Verdict("a" * 40, "secret", {"level": "strong"}, exercises, **changes).to_json()
+
+
+def test_a_class_has_a_line_each():
+    figures = Figures("e", 200, 197, False, {}, 0.1, None, 5, 6).to_json()
+    line = capstone_line(result(measured=figures)).plain
+    assert line == f"{'a' * 29}…      0 of 10  98.5 % right"
+    void = {**figures, "void": True}
+    assert capstone_line(result(measured=void)).plain.endswith("98.5 % right, which does not count")
+    assert capstone_line(result()).plain.endswith("  there is no model")
+    assert capstone_line(result(), kept=True).plain.endswith("  there is no model (kept)")
+    assert len(capstone_line({**result(), "submission": "\x1b\n\u202e" * 40}).plain) <= 80

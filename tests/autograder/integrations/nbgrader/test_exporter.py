@@ -142,29 +142,6 @@ def test_names_are_no_formulas(export):
     assert found["last_name"] == "' +1"
 
 
-@pytest.mark.parametrize(
-    ("value", "cell"),
-    [
-        (0.1 + 0.2, "0.3"),
-        (10.0, "10"),
-        (100, "100"),
-        (1e-9, "0"),
-        (-1e-9, "0"),
-        (1e20, "100000000000000000000"),
-        (-2.5, "-2.5"),
-        (True, "1"),
-        (None, ""),
-        ("-2+3", "'-2+3"),
-        ("@x", "'@x"),
-        ("\t=1", "'\t=1"),
-        ("a=1", "a=1"),
-        ("", ""),
-    ],
-)
-def test_numbers_are_plain_and_texts_are_texts(value, cell):
-    assert exporter._cell(value) == cell
-
-
 def test_a_manual_grade_wins_and_a_written_answer_is_no_function(export, gradebook):
     graded = {"a": (2, 1), "b": (0, 2), "c": (None, 2)}
     for cell, (auto, manual) in graded.items():

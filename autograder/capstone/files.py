@@ -1,0 +1,152 @@
+"""Where a submission's capstone lies, and which of its files count: read as names and as text.
+
+A submission is a folder or a zip. Its capstone is `digits.keras`, the two modules and a notebook,
+in `exercises/capstone`, in `capstone` or at the top. Nothing is extracted but these, and nothing is
+imported or followed.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import stat
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+
+from autograder.capstone.handin import FOLDERS, MODEL
+from autograder.isolation.limits import DEFAULT, Limits
+from autograder.submissions import PACKED
+
+NAME = "capstone"
+MODULES = ("digits.py", "predict.py")
+NOTEBOOK = re.compile(r"[^/]*capstone[^/]*\.ipynb", re.IGNORECASE)
+# Folders above a capstone's files in a zip, with their names.
+DEEPEST = 5
+LONGEST_NAME = 200
+
+
+def holds_model(path: Path) -> bool:
+    """Whether a submission's model is where it should be; nothing is opened but a zip's list."""
+    if path.is_dir():
+        return any(os.path.lexists(path / folder / MODEL) for folder in FOLDERS)
+    with suppress(Exception), zipfile.ZipFile(path) as archive:  # the bytes are anybody's
+        places = map(PurePosixPath, archive.namelist())
+        return any(place.name == MODEL and _is_ours(place) for place in places)
+    return False
+
+
+def stubs(home: Path, limits: Limits = DEFAULT) -> tuple[str, ...]:
+    """The functions that are still to be written."""
+    return tuple(
+        name for module in MODULES for name in (_functions(home / module, limits, True) or ())
+    )
+
+
+def is_written(file: Path, limits: Limits = DEFAULT) -> bool:
+    """Whether a module has a function that is no stub, or is no Python that can be read."""
+    return _functions(file, limits, stub=False) != []
+
+
+def _functions(file: Path, limits: Limits, stub: bool) -> list[str] | None:
+    """A module's stubs, or its other functions; None where it is no Python that can be read."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return []
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            return None
+        content = opened.read(limits.source_bytes + 1)
+    if len(content) > limits.source_bytes:
+        return None
+    try:
+        with warnings.catch_warnings(action="ignore"):  # such as those on unknown escapes
+            body = ast.parse(content).body
+            functions = [node for node in body if isinstance(node, ast.FunctionDef)]
+            return [node.name for node in functions if _is_stub(node) == stub]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _is_stub(node: ast.FunctionDef) -> bool:
+    return len(node.body) <= 2 and ast.unparse(node.body[-1]) == "raise NotImplementedError"
+
+
+def attempted(folder: Path, limits: Limits = DEFAULT) -> bool:
+    """Whether there is anything to judge: a model, a notebook of it, or a function written."""
+    for home in (folder / place for place in FOLDERS):
+        if home.is_symlink() or not home.is_dir():
+            continue
+        if os.path.lexists(home / MODEL) or any(is_written(home / m, limits) for m in MODULES):
+            return True
+        if any(NOTEBOOK.fullmatch(file.name) for file in home.glob("*.ipynb")):
+            return True
+    return False
+
+
+@contextmanager
+def folder_of(path: Path, limits: Limits = DEFAULT) -> Iterator[Path | None]:
+    """The submission as a folder: itself, or what counts of a zip, for as long as it is needed."""
+    if path.is_dir():
+        yield path
+    elif path.suffix == ".zip" and not path.is_symlink():
+        with tempfile.TemporaryDirectory(prefix="autograder-") as temporary:
+            folder = Path(temporary) / path.stem
+            folder.mkdir()
+            with suppress(Exception):  # the bytes are anybody's, and the intake tells what is amiss
+                _unpack(path, folder, limits)
+            yield folder
+    else:
+        yield None
+
+
+def _is_ours(place: PurePosixPath) -> bool:
+    """Whether a file of a zip is of a capstone."""
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in place.parts)
+    if place.is_absolute() or hidden or len(place.parts) > DEEPEST:
+        return False
+    beside = place.name in MODULES or place.suffix == ".ipynb"
+    return place.name == MODEL or (beside and place.parent.name == NAME)
+
+
+def _unpack(path: Path, folder: Path, limits: Limits) -> None:
+    """The files of one capstone, each within its size; a link or a device counts as missing."""
+    with zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
+        if len(infos) > limits.archive_files or path.stat().st_size > limits.archive_bytes:
+            return
+        members = {PurePosixPath(info.filename): info for info in infos}
+        homes = {place.parent for place in members if _is_ours(place)}
+        if not homes:
+            return
+        first = min(homes, key=lambda one: (one / MODEL not in members, len(one.parts), one))
+        left = limits.unpacked_bytes + limits.notebook_bytes
+        for place, info in members.items():
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            most = most_bytes(place.name, limits)
+            if place.parent != first or most is None or kind not in (0, stat.S_IFREG):
+                continue
+            if info.compress_type in PACKED and len(place.name.encode()) <= LONGEST_NAME:
+                with archive.open(info) as source:
+                    # A byte more than may be: the grader tells the student that it is too large.
+                    content = source.read(min(most, left) + 1)
+                left = max(0, left - len(content))
+                (folder / place.name).write_bytes(content)
+
+
+def most_bytes(name: str, limits: Limits = DEFAULT) -> int | None:
+    """The size up to which a file of the capstone counts; None for one that never does."""
+    if name == MODEL:
+        from autograder.capstone.model import FILE_BYTES  # which needs the reference
+
+        return FILE_BYTES
+    if name in MODULES:
+        return limits.source_bytes
+    return limits.notebook_bytes if name.endswith(".ipynb") else None
