@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["backend"]
+from reference._threads import set_threads
+
+__all__ = ["backend", "set_threads"]
 
 
 def backend() -> str:

@@ -4,6 +4,8 @@
 # range of outputs sees, one output a column; `add_columns` is its adjoint. The cells of the padding
 # are zeros in the matrix and are never stored in a padded copy of the image.
 
+from libc.string cimport memcpy
+
 ctypedef fused real:
     float
     double
@@ -48,38 +50,72 @@ cdef inline Py_ssize_t first_inside(Py_ssize_t offset, Py_ssize_t step, Py_ssize
     return low if j < low else high if j > high else j
 
 
+cdef inline int gather(const real[:, :, :, ::1] x, Py_ssize_t n, Py_ssize_t c, Py_ssize_t r,
+                       real[:, ::1] columns, Py_ssize_t k, Py_ssize_t p, Py_ssize_t low,
+                       Py_ssize_t high, Py_ssize_t offset, Py_ssize_t step) except -1 nogil:
+    """Every `step`-th pixel of a row; inlined with a constant step, so that vectors are loaded."""
+    cdef Py_ssize_t j
+    for j in range(low, high):
+        columns[k, p + j] = x[n, c, r, j * step + offset]
+    return 0
+
+
 cdef inline int fill_columns(const real[:, :, :, ::1] x, Py_ssize_t n, Py_ssize_t c0,
                              Py_ssize_t channels, real[:, ::1] columns, Window *g,
                              Py_ssize_t row0, Py_ssize_t row1,
                              Py_ssize_t col0, Py_ssize_t col1) except -1 nogil:
     """columns[(c, u, v), (i, j)] = x[n, c0 + c, i*sh + u*dh - top, j*sw + v*dw - left] for the
-    outputs i in [row0, row1) and j in [col0, col1); cells of the padding are 0."""
+    outputs i in [row0, row1) and j in [col0, col1); cells of the padding are 0.
+
+    Where the outputs are as wide as the image and the stride is 1, the pixels of all rows that lie
+    in the image are one run of memory, moved by the tap: it is copied as a whole, and the cells
+    that belong to the padding on the left and right are set to 0 afterwards.
+    """
     cdef Py_ssize_t c, u, v, i, j, k = 0, p, r, offset, low, high
-    cdef Py_ssize_t height = x.shape[2], width = x.shape[3]
+    cdef Py_ssize_t top, bottom, start, last
+    cdef Py_ssize_t height = x.shape[2], width = x.shape[3], count = col1 - col0
+    cdef bint runs = g.sh == 1 and g.sw == 1 and count == width
     for c in range(c0, c0 + channels):
         for u in range(g.kh):
+            # The outputs [top, bottom) have tap u in the image.
+            top = first_inside(u * g.dh - g.top, g.sh, 0, row0, row1)
+            bottom = first_inside(u * g.dh - g.top, g.sh, height, top, row1)
             for v in range(g.kw):
                 offset = v * g.dw - g.left
                 low = first_inside(offset, g.sw, 0, col0, col1)
                 high = first_inside(offset, g.sw, width, low, col1)
-                p = -col0
-                for i in range(row0, row1):
-                    r = i * g.sh + u * g.dh - g.top
-                    if r < 0 or r >= height:
-                        for j in range(col0, col1):
-                            columns[k, p + j] = 0
-                    else:
+                # A tap that meets no column of the image has no row in it either.
+                start = top if low < high else bottom
+                for p in range((start - row0) * count):
+                    columns[k, p] = 0
+                if runs and start < bottom:
+                    p = (start - row0) * count + low
+                    last = (bottom - 1 - row0) * count + high - 1
+                    # The last pixel is indexed too, so that the debug build checks both ends.
+                    columns[k, last] = x[n, c, bottom - 1 + u * g.dh - g.top, high - 1 + offset]
+                    memcpy(&columns[k, p], &x[n, c, start + u * g.dh - g.top, low + offset],
+                           (last - p) * sizeof(real))
+                    for i in range(start - row0, bottom - row0):
+                        for j in range(i * count, i * count + low):
+                            columns[k, j] = 0
+                        for j in range(i * count + high, (i + 1) * count):
+                            columns[k, j] = 0
+                else:
+                    for i in range(start, bottom):
+                        p = (i - row0) * count - col0
+                        r = i * g.sh + u * g.dh - g.top
                         for j in range(col0, low):
                             columns[k, p + j] = 0
                         if g.sw == 1:
-                            for j in range(low, high):
-                                columns[k, p + j] = x[n, c, r, j + offset]
+                            gather(x, n, c, r, columns, k, p, low, high, offset, 1)
+                        elif g.sw == 2:
+                            gather(x, n, c, r, columns, k, p, low, high, offset, 2)
                         else:
-                            for j in range(low, high):
-                                columns[k, p + j] = x[n, c, r, j * g.sw + offset]
+                            gather(x, n, c, r, columns, k, p, low, high, offset, g.sw)
                         for j in range(high, col1):
                             columns[k, p + j] = 0
-                    p += col1 - col0
+                for p in range((bottom - row0) * count, (row1 - row0) * count):
+                    columns[k, p] = 0
                 k += 1
     return 0
 

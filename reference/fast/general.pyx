@@ -1,12 +1,18 @@
 """Operations that serve several topics: convolution in its general form, and the layers' gradients
 that no exercise asks for.
 
-Design: convolution is im2col and a product of matrices, an image, a group and a block of outputs at
-a time, so that the workspace stays in the cache and never grows with the image. One kernel forward
-and one backward; every other convolution of the course is a call of them.
+Design: convolution is im2col and a product of matrices (Chellapilla, Puri, Simard 2006), an image, a
+group and a block of outputs at a time. A block's columns take 512 KB at most, so that they and what
+BLAS packs of them (Goto and van de Geijn 2008) stay in the second level of cache, and the workspace
+never grows with the image or the batch. A kernel of 1x1 needs no columns: the image is the matrix.
+Backward, dw and dx are two products; each is cut by channels into parts of about 512 rows of
+columns, which write to places of their own. One kernel forward and one backward; every other
+convolution of the course is a call of them.
 """
 
 import numpy as np
+
+from reference._threads import share
 
 from libc.math cimport sqrt
 
@@ -15,105 +21,159 @@ from reference.fast.activation import softmax
 from reference.fast._blas cimport gemm
 from reference.fast._columns cimport Window, add_columns, fill_columns, real, window
 
-# Entries of the workspace: 2 MB in float64, about the second level of cache.
-cdef Py_ssize_t WORKSPACE = 262144
+# Bytes of one thread's workspace: it and what BLAS packs of it stay in a second level of cache.
+cdef Py_ssize_t WORKSPACE = 524288
+
+# Rows of the product that gives dw, and of the one that gives dx, in one task.
+cdef Py_ssize_t DEPTH = 512
 
 
-cdef (Py_ssize_t, Py_ssize_t) block_of(Py_ssize_t depth, Window *g) noexcept:
+cdef (Py_ssize_t, Py_ssize_t) block_of(Py_ssize_t depth, Window *g, Py_ssize_t itemsize) noexcept:
     """Rows and columns of outputs done at once, so that `depth` entries for each fit the workspace:
-    whole rows where one fits, else a part of one row."""
-    cdef Py_ssize_t count = max(1, WORKSPACE // max(1, depth))
+    whole rows where one fits, else a part of one row. Blocks are about equally large."""
+    cdef Py_ssize_t count = max(1, WORKSPACE // itemsize // max(1, depth)), blocks
     if count >= g.out_w:
-        return min(count // g.out_w, g.out_h), g.out_w
+        blocks = (g.out_h + count // g.out_w - 1) // (count // g.out_w)
+        return (g.out_h + blocks - 1) // blocks, g.out_w
     return 1, count
 
 
-def _conv2d(const real[:, :, :, ::1] x, const real[:, ::1] w, const real[::1] b,
-            real[:, :, ::1] y, tuple geometry, Py_ssize_t groups):
+cdef inline bint pointwise(Window *g, Py_ssize_t pixels) noexcept nogil:
+    """A kernel of one pixel on every pixel: the image itself is the matrix of its columns."""
+    return g.kh == 1 and g.kw == 1 and g.sh == 1 and g.sw == 1 and g.out_h * g.out_w == pixels
+
+
+def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x, const real[:, ::1] w,
+            const real[::1] b, real[:, :, ::1] y, tuple geometry, Py_ssize_t groups,
+            Py_ssize_t rows, Py_ssize_t cols):
+    """Tasks are the blocks of every group of every image, the last of these changing fastest."""
     cdef Window g = window(geometry)
     cdef Py_ssize_t depth = w.shape[1], channels = x.shape[1] // groups
-    cdef Py_ssize_t filters = w.shape[0] // groups
-    cdef Py_ssize_t rows, cols, n, o, p, group, i, j, row0, row1, col0, col1, start
-    rows, cols = block_of(depth, &g)
-    cdef real[:, ::1] columns = np.empty((max(1, depth), rows * cols), np.asarray(y).dtype)
+    cdef Py_ssize_t filters = w.shape[0] // groups, pixels = x.shape[2] * x.shape[3]
+    cdef Py_ssize_t down = (g.out_h + rows - 1) // rows, across = (g.out_w + cols - 1) // cols
+    cdef Py_ssize_t task, n, o, p, group, row0, row1, col0, col1, start, count, stride
+    cdef bint direct = pointwise(&g, pixels)
+    cdef Py_ssize_t height = 1 if direct else max(1, depth), width = 1 if direct else rows * cols
+    cdef real[:, ::1] columns = np.empty((height, width), np.asarray(y).dtype)
+    cdef const real *matrix
     with nogil:
-        for n in range(y.shape[0]):
-            for o in range(y.shape[1]):
-                for p in range(y.shape[2]):
+        for task in range(first, last):
+            n = task // (groups * down * across)
+            group = task // (down * across) % groups
+            row0 = task // across % down * rows
+            col0 = task % across * cols
+            row1, col1 = min(row0 + rows, g.out_h), min(col0 + cols, g.out_w)
+            start, count = row0 * g.out_w + col0, (row1 - row0) * (col1 - col0)
+            for o in range(group * filters, (group + 1) * filters):
+                for p in range(start, start + count):
                     y[n, o, p] = b[o]
             if depth == 0:
                 continue
-            for group in range(groups):
-                for i in range((g.out_h + rows - 1) // rows):
-                    row0, row1 = i * rows, min((i + 1) * rows, g.out_h)
-                    for j in range((g.out_w + cols - 1) // cols):
-                        col0, col1 = j * cols, min((j + 1) * cols, g.out_w)
-                        fill_columns(x, n, group * channels, channels, columns, &g,
-                                     row0, row1, col0, col1)
-                        start = row0 * g.out_w + col0
-                        gemm(False, False, filters, (row1 - row0) * (col1 - col0), depth,
-                             &w[group * filters, 0], depth, &columns[0, 0], columns.shape[1],
-                             1, &y[n, group * filters, start], y.shape[2])
+            if direct:
+                matrix, stride = &x[n, group * channels, 0, 0] + start, pixels
+            else:
+                fill_columns(x, n, group * channels, channels, columns, &g, row0, row1, col0, col1)
+                matrix, stride = &columns[0, 0], columns.shape[1]
+            gemm(False, False, filters, count, depth, &w[group * filters, 0], depth,
+                 matrix, stride, 1, &y[n, group * filters, start], y.shape[2])
 
 
 def general_conv2d(x, w, b, stride, pads, dilation, groups):
     """Cross-correlation with any stride, padding on each side, dilation and groups."""
     cdef tuple geometry = (x.shape, w.shape[2:], stride, pads, dilation)
     cdef Window g = window(geometry)
-    y = np.empty((x.shape[0], w.shape[0], g.out_h, g.out_w), x.dtype)
+    cdef Py_ssize_t n = x.shape[0], filters = w.shape[0], rows, cols
+    y = np.empty((n, filters, g.out_h, g.out_w), x.dtype)
     if y.size:
-        _conv2d(x, w.reshape(w.shape[0], -1), b, y.reshape(*y.shape[:2], -1), geometry, groups)
+        flat = w.reshape(filters, -1)
+        rows, cols = block_of(flat.shape[1], &g, x.itemsize)
+        blocks = -(-g.out_h // rows) * -(-g.out_w // cols)
+        share(_conv2d, n * groups * blocks, y.size * flat.shape[1], x, flat, b,
+              y.reshape(n, filters, g.out_h * g.out_w), geometry, groups, rows, cols)
     return y
 
 
-def _conv2d_backward(const real[:, :, ::1] dy, const real[:, :, :, ::1] x, const real[:, ::1] w,
-                     real[:, :, :, ::1] dx, real[:, ::1] dw, real[::1] db, tuple geometry,
-                     Py_ssize_t groups):
+def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy,
+                     const real[:, :, :, ::1] x, const real[:, ::1] w, real[:, :, :, ::1] dx,
+                     real[:, ::1] dw, tuple geometry, Py_ssize_t groups, Py_ssize_t channels):
+    """Tasks are dw and dx, in turn, for every part of `channels` channels of every group. Each goes
+    through the whole batch, so that no sum is shared by two of them."""
     cdef Window g = window(geometry)
-    cdef Py_ssize_t depth = w.shape[1], channels = x.shape[1] // groups
-    cdef Py_ssize_t filters = w.shape[0] // groups
-    cdef Py_ssize_t rows, cols, n, o, p, group, i, j, row0, row1, col0, col1, start, count
-    cdef double total
-    rows, cols = block_of(depth, &g)
-    cdef real[:, ::1] columns = np.empty((max(1, depth), rows * cols), np.asarray(dx).dtype)
+    cdef Py_ssize_t depth = w.shape[1], taps = g.kh * g.kw, pixels = x.shape[2] * x.shape[3]
+    cdef Py_ssize_t group_channels = x.shape[1] // groups, filters = w.shape[0] // groups
+    cdef Py_ssize_t parts = (group_channels + channels - 1) // channels
+    cdef Py_ssize_t task, n, o, i, j, c0, count, here, rows, cols, row0, row1, col0, col1, start
+    cdef Py_ssize_t points
+    cdef bint direct = pointwise(&g, pixels)
+    rows, cols = block_of(channels * taps, &g, dx.itemsize)
+    cdef Py_ssize_t height = 1 if direct else channels * taps, width = 1 if direct else rows * cols
+    cdef real[:, ::1] columns = np.empty((height, width), np.asarray(dx).dtype)
+    with nogil:
+        for task in range(first, last):
+            o = task // (2 * parts) * filters
+            c0 = task // 2 % parts * channels
+            count = min(channels, group_channels - c0)
+            here = c0 * taps  # in a row of w
+            c0 += task // (2 * parts) * group_channels
+            for n in range(dy.shape[0]):
+                if direct and task % 2 == 0:
+                    gemm(False, True, filters, count, pixels, &dy[n, o, 0], pixels,
+                         &x[n, c0, 0, 0], pixels, 1, &dw[o, here], depth)
+                    continue
+                if direct:
+                    gemm(True, False, count, pixels, filters, &w[o, here], depth,
+                         &dy[n, o, 0], pixels, 0, &dx[n, c0, 0, 0], pixels)
+                    continue
+                for i in range((g.out_h + rows - 1) // rows):
+                    row0, row1 = i * rows, min((i + 1) * rows, g.out_h)
+                    for j in range((g.out_w + cols - 1) // cols):
+                        col0, col1 = j * cols, min((j + 1) * cols, g.out_w)
+                        start = row0 * g.out_w + col0
+                        points = (row1 - row0) * (col1 - col0)
+                        if task % 2 == 0:
+                            fill_columns(x, n, c0, count, columns, &g, row0, row1, col0, col1)
+                            gemm(False, True, filters, count * taps, points, &dy[n, o, start],
+                                 dy.shape[2], &columns[0, 0], columns.shape[1],
+                                 1, &dw[o, here], depth)
+                        else:
+                            gemm(True, False, count * taps, points, filters, &w[o, here], depth,
+                                 &dy[n, o, start], dy.shape[2],
+                                 0, &columns[0, 0], columns.shape[1])
+                            add_columns(dx, n, c0, count, columns, &g, row0, row1, col0, col1)
+
+
+def _sums(const real[:, :, ::1] dy, real[::1] db):
+    cdef Py_ssize_t n, o, p, whole = dy.shape[2] - dy.shape[2] % 4
+    cdef double total0, total1, total2, total3
     with nogil:
         for o in range(dy.shape[1]):
-            total = 0
+            # Four sums at once: each waits for its own last addition only.
+            total0 = total1 = total2 = total3 = 0
             for n in range(dy.shape[0]):
-                for p in range(dy.shape[2]):
-                    total += dy[n, o, p]
-            db[o] = <real>total
-        if depth > 0:
-            for n in range(dy.shape[0]):
-                for group in range(groups):
-                    for i in range((g.out_h + rows - 1) // rows):
-                        row0, row1 = i * rows, min((i + 1) * rows, g.out_h)
-                        for j in range((g.out_w + cols - 1) // cols):
-                            col0, col1 = j * cols, min((j + 1) * cols, g.out_w)
-                            start = row0 * g.out_w + col0
-                            count = (row1 - row0) * (col1 - col0)
-                            fill_columns(x, n, group * channels, channels, columns, &g,
-                                         row0, row1, col0, col1)
-                            gemm(False, True, filters, depth, count,
-                                 &dy[n, group * filters, start], dy.shape[2],
-                                 &columns[0, 0], columns.shape[1],
-                                 1, &dw[group * filters, 0], depth)
-                            # The same workspace now takes the gradient at the columns.
-                            gemm(True, False, depth, count, filters,
-                                 &w[group * filters, 0], depth,
-                                 &dy[n, group * filters, start], dy.shape[2],
-                                 0, &columns[0, 0], columns.shape[1])
-                            add_columns(dx, n, group * channels, channels, columns, &g,
-                                        row0, row1, col0, col1)
+                for p in range(0, whole, 4):
+                    total0 += dy[n, o, p]
+                    total1 += dy[n, o, p + 1]
+                    total2 += dy[n, o, p + 2]
+                    total3 += dy[n, o, p + 3]
+                for p in range(whole, dy.shape[2]):
+                    total0 += dy[n, o, p]
+            db[o] = <real>((total0 + total1) + (total2 + total3))
 
 
 def general_conv2d_backward(dy, x, w, stride, pads, dilation, groups):
     """The three gradients of `general_conv2d`."""
+    cdef Py_ssize_t channels = w.shape[1], taps = w.shape[2] * w.shape[3], parts
     dx, dw, db = np.zeros(x.shape, x.dtype), np.zeros(w.shape, x.dtype), np.zeros(len(w), x.dtype)
     if dy.size:
-        _conv2d_backward(dy.reshape(*dy.shape[:2], -1), x, w.reshape(len(w), -1), dx,
-                         dw.reshape(len(w), -1), db,
-                         (x.shape, w.shape[2:], stride, pads, dilation), groups)
+        flat = dy.reshape(dy.shape[0], dy.shape[1], -1)
+        _sums(flat, db)
+        if channels:
+            parts = max(1, channels * taps // DEPTH)
+            channels = (channels + parts - 1) // parts
+            parts = (w.shape[1] + channels - 1) // channels
+            share(_conv2d_backward, 2 * groups * parts, 2 * dy.size * w.shape[1] * taps, flat, x,
+                  w.reshape(len(w), -1), dx, dw.reshape(len(w), -1),
+                  (x.shape, w.shape[2:], stride, pads, dilation), groups, channels)
     return dx, dw, db
 
 
