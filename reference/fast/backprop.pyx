@@ -120,22 +120,21 @@ def _max_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1
                     dx[p, where[j]] += dy[p, i, j]
 
 
-cdef inline int spread(real[::1] row, const real[::1] shares, Py_ssize_t low, Py_ssize_t high,
-                       Py_ssize_t offset, Py_ssize_t step) except -1 nogil:
+cdef inline int spread(real[:, ::1] dx, Py_ssize_t p, const real[::1] shares, Py_ssize_t low,
+                       Py_ssize_t high, Py_ssize_t offset, Py_ssize_t step) except -1 nogil:
     cdef Py_ssize_t j
     for j in range(low, high):
-        row[j * step + offset] += shares[j]
+        dx[p, j * step + offset] += shares[j]
     return 0
 
 
 def _avg_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy,
                          const real[:, :, ::1] x, real[:, ::1] dx, tuple geometry):
     cdef Window g = window(geometry)
-    cdef Py_ssize_t p, i, j, r, c, v, row0, row1, low, high, start, tap0, tap1
+    cdef Py_ssize_t p, i, j, r, v, row0, row1, low, high, offset, tap0, tap1
     cdef Py_ssize_t width = x.shape[2]
-    # What each window of a row of outputs gives to a pixel, and what a row of pixels gets.
+    # What each window of a row of outputs gives to a pixel.
     cdef real[::1] shares = np.empty(g.out_w, np.asarray(dx).dtype)
-    cdef real[::1] row = np.empty(width, np.asarray(dx).dtype)
     cdef double[::1] count = np.empty(g.out_w)
     cdef double rows
     with nogil:
@@ -148,20 +147,17 @@ def _avg_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1
                 rows = row1 - row0
                 for j in range(g.out_w):
                     shares[j] = <real>(dy[p, i, j] / (rows * count[j]))
-                for c in range(width):
-                    row[c] = 0
-                for v in range(tap0, tap1):
-                    columns_inside(&g, v, width, &low, &high)
-                    if g.sw == 1:
-                        spread(row, shares, low, high, v - g.left, 1)
-                    elif g.sw == 2:
-                        spread(row, shares, low, high, v - g.left, 2)
-                    else:
-                        spread(row, shares, low, high, v - g.left, g.sw)
                 for r in range(row0, row1):
-                    start = r * width
-                    for c in range(width):
-                        dx[p, start + c] += row[c]
+                    # The last tap first: so every pixel adds up its windows from left to right.
+                    for v in range(tap1 - 1, tap0 - 1, -1):
+                        columns_inside(&g, v, width, &low, &high)
+                        offset = r * width + v - g.left
+                        if g.sw == 1:
+                            spread(dx, p, shares, low, high, offset, 1)
+                        elif g.sw == 2:
+                            spread(dx, p, shares, low, high, offset, 2)
+                        else:
+                            spread(dx, p, shares, low, high, offset, g.sw)
 
 
 cdef _pool_backward(kernel_function, dy, x, kernel, stride, padding):

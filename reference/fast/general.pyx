@@ -87,7 +87,7 @@ def general_conv2d(x, w, b, stride, pads, dilation, groups):
     if y.size:
         flat = w.reshape(filters, -1)
         rows, cols = block_of(flat.shape[1], &g, x.itemsize)
-        blocks = -(-g.out_h // rows) * -(-g.out_w // cols)
+        blocks = ((g.out_h + rows - 1) // rows) * ((g.out_w + cols - 1) // cols)
         share(_conv2d, n * groups * blocks, y.size * flat.shape[1], x, flat, b,
               y.reshape(n, filters, g.out_h * g.out_w), geometry, groups, rows, cols)
     return y
