@@ -6,8 +6,6 @@ from reference._threads import share
 from reference.fast.activation import softmax
 from reference.fast.general import general_conv2d_backward
 
-from libc.math cimport INFINITY
-
 from reference.fast._blas cimport gemm
 from reference.fast._columns cimport Window, add_columns, real, window
 from reference.fast._rows cimport (
@@ -71,53 +69,30 @@ def cross_entropy_backward(logits, labels):
     return dx
 
 
-cdef inline int find_maximum(const real[:, :, ::1] x, Py_ssize_t p, Py_ssize_t r, real[::1] best,
-                             Py_ssize_t[::1] where, Py_ssize_t low, Py_ssize_t high,
-                             Py_ssize_t offset, Py_ssize_t step) except -1 nogil:
-    """best[j] and its column, where the pixel (r, j * step + offset) is a new maximum."""
-    cdef Py_ssize_t j, place
-    cdef real value, top
-    cdef bint wins
-    cdef Py_ssize_t here = r * x.shape[2] + offset
-    for j in range(low, high):
-        # Everything is read before anything is chosen, so that the loop has no branch.
-        value = x[p, r, j * step + offset]
-        top = best[j]
-        place = where[j]
-        # The first maximum wins a tie; the first NaN wins over all.
-        wins = (value > top) | ((value != value) & (top == top))
-        best[j] = value if wins else top
-        where[j] = here + j * step if wins else place
-    return 0
-
-
 def _max_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy,
                          const real[:, :, ::1] x, real[:, ::1] dx, tuple geometry):
     cdef Window g = window(geometry)
-    cdef Py_ssize_t p, i, j, r, v, row0, row1, low, high, tap0, tap1
-    cdef Py_ssize_t width = x.shape[2]
-    # The largest pixel so far of each window in a row of outputs, and its place in the image.
-    cdef real[::1] best = np.empty(g.out_w, np.asarray(dx).dtype)
-    cdef Py_ssize_t[::1] where = np.empty(g.out_w, np.intp)
+    cdef Py_ssize_t p, i, j, r, c, row0, row1, col0, col1, best_r, best_c
+    cdef real best, value
     with nogil:
-        taps_inside(&g, width, &tap0, &tap1)
         for p in range(first, last):
             for i in range(g.out_h):
                 rows_inside(&g, i, x.shape[1], &row0, &row1)
                 for j in range(g.out_w):
-                    where[j] = row0 * width + max(j * g.sw - g.left, 0)
-                    best[j] = -INFINITY
-                for r in range(row0, row1):
-                    for v in range(tap0, tap1):
-                        columns_inside(&g, v, width, &low, &high)
-                        if g.sw == 1:
-                            find_maximum(x, p, r, best, where, low, high, v - g.left, 1)
-                        elif g.sw == 2:
-                            find_maximum(x, p, r, best, where, low, high, v - g.left, 2)
-                        else:
-                            find_maximum(x, p, r, best, where, low, high, v - g.left, g.sw)
-                for j in range(g.out_w):
-                    dx[p, where[j]] += dy[p, i, j]
+                    col0 = max(j * g.sw - g.left, 0)
+                    col1 = min(j * g.sw - g.left + g.kw, x.shape[2])
+                    best_r = row0
+                    best_c = col0
+                    best = x[p, row0, col0]
+                    for r in range(row0, row1):
+                        for c in range(col0, col1):
+                            value = x[p, r, c]
+                            # The first maximum wins a tie; the first NaN wins over all.
+                            if value > best or (value != value and best == best):
+                                best = value
+                                best_r = r
+                                best_c = c
+                    dx[p, best_r * x.shape[2] + best_c] += dy[p, i, j]
 
 
 cdef inline int spread(real[:, ::1] dx, Py_ssize_t p, const real[::1] shares, Py_ssize_t low,
