@@ -17,6 +17,7 @@ from autograder.performance import child, ways
 
 EPOCHS, SEEDS = 3, 1
 QUICK_DIGITS = 640
+MODULE = ["-m", "autograder.performance.child"]
 Tell = Callable[[int, int, str], None]
 
 
@@ -33,7 +34,7 @@ def core(
     """All figures, after each row that is new: whoever stops has what there is so far."""
     _libraries()
     measured = {**_surroundings(), "runs": runs, "quick": quick, "threads": list(threads)}
-    measured |= {"rows": [], "memory": [], "lenet": [], "complete": False}
+    measured |= {"rows": [], "memory": [], "lenet": []}
     for number in threads:
         settings: dict[str, Any] = {"threads": number, "runs": runs, "quick": quick}
         words = f"{number} thread" + "s" * (number > 1)
@@ -50,8 +51,6 @@ def core(
     for row in _lenet(epochs, SEEDS, digits, tell):
         measured["lenet"].append(row)
         yield measured
-    measured["complete"] = True
-    yield measured
 
 
 def lenet(
@@ -107,9 +106,10 @@ def _part(
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "KERAS_BACKEND": "tensorflow",
     }
-    command = [sys.executable, "-m", "autograder.performance.child", part, json.dumps(settings)]
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
-        process = subprocess.Popen(
+    command = [sys.executable, *MODULE, part, json.dumps(settings)]
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as said,
+        subprocess.Popen(
             command,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -117,7 +117,8 @@ def _part(
             stderr=said,
             text=True,
             start_new_session=True,  # an interrupt is ours: we end it
-        )
+        ) as process,
+    ):
         try:
             total = 0
             assert process.stdout is not None
@@ -133,4 +134,3 @@ def _part(
                 raise Failed((said.read().strip().splitlines() or [f"{part} ended"])[-1])
         finally:
             process.kill()
-            process.wait()

@@ -26,7 +26,8 @@ def growth(way: Way, geometry: Geometry = MEMORY, dtype: str = "float32") -> dic
     result = call()
     grown = _peak() - before
     y = way.arrays_of(form, result)[0]
-    return {"way": way.name, "grown": grown, "input": data.x.nbytes, "output": y.nbytes}
+    sizes = {"input": data.x.nbytes, "output": y.nbytes}
+    return {"way": way.name, "batch": geometry.n, "grown": grown, **sizes}
 
 
 def _forms(way: Way, geometry: Geometry, dtype: str) -> list[Any]:

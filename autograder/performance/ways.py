@@ -135,13 +135,10 @@ def _conv_windows(g: Geometry, a: Arrays, backward: bool) -> Results:
     if not backward:
         return (y,)
     dw = np.einsum("noij,ncijuv->ocuv", a.dy, windows, optimize=True)
-    # dx is a convolution too: of dy, spread out by the stride, with the flipped kernel.
-    (kh, kw), (sh, sw) = g.kernel, g.stride
-    height, width = g.h + 2 * g.padding[0], g.w + 2 * g.padding[1]
-    spread = np.zeros((g.n, g.out, height + kh - 1, width + kw - 1), a.dy.dtype)
-    spread[:, :, kh - 1 : height : sh, kw - 1 : width : sw] = a.dy
-    flipped = a.w[:, :, ::-1, ::-1]
-    dx = np.einsum("noijuv,ocuv->ncij", _windows(spread, g.kernel, (1, 1)), flipped, optimize=True)
+    dwindows = np.einsum("noij,ocuv->uvncij", a.dy, a.w, optimize=True)
+    dx = _padded_zeros(g, a.x.dtype)
+    for share, (i, j) in zip(dwindows.reshape(-1, *dwindows.shape[2:]), _shifts(g), strict=True):
+        dx[:, :, i, j] += share
     return y, _cropped(dx, g), dw, a.dy.sum(axis=(0, 2, 3))
 
 

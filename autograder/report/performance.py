@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Iterator
 from html import escape
 from statistics import median
@@ -40,11 +41,11 @@ checked before anything is timed.
 
 {conclusions}
 
-| beside the faster of PyTorch and TensorFlow | rows | mean | wanted | worst | wanted | |
-|---|---|---|---|---|---|---|
+| beside the faster of PyTorch and TensorFlow | rows | mean | wanted | worst | wanted | | worst at |
+|---|---|---|---|---|---|---|---|
 {targets}
 
-Means are geometric. {worst}
+Means are geometric, of the rows' medians.
 
 ![The faster library's time over the core's, a pair of bars a layer](performance.svg)
 
@@ -63,7 +64,8 @@ Means are geometric. {worst}
 ## How it is measured
 
 - A process for each number of threads holds everybody; OpenMP, OpenBLAS, PyTorch and TensorFlow
-  are told the number before they start. {busy}
+  are told the number before they start.
+{busy}
 - With one thread CPU seconds count, which other programs on the machine hardly lengthen; with
   more, seconds on the clock. A timing repeats the call for 20 ms, after one call that does not
   count, and once no thread of the others is busy any more.
@@ -92,10 +94,9 @@ def page(measured: dict[str, Any]) -> str:
     seen = list(summary(measured))
     return PAGE.format(
         runs=measured["runs"],
-        conclusions="\n".join(_conclusions(measured, seen)),
+        conclusions="\n".join(map(_wrapped, _conclusions(measured, seen))),
         targets="\n".join(map(_target, seen)),
-        worst=" ".join(f"Worst in {s.words}: {s.worst_at}." for s in seen if s.met is False),
-        behind="\n".join(_behind(rows)),
+        behind="\n".join(map(_wrapped, _behind(rows))),
         lenet=lenet_table(measured["lenet"]),
         memory=_memory(measured["memory"]),
         busy=_busy(rows),
@@ -124,10 +125,14 @@ def lines(measured: dict[str, Any]) -> Iterator[str]:
             yield f"    worst at {seen.worst_at}"
 
 
+def _wrapped(item: str) -> str:
+    return textwrap.fill(item, 100, subsequent_indent="  ") if item.startswith("- ") else item
+
+
 def _target(seen: Seen) -> str:
     cells = [seen.words, str(seen.rows), _number(seen.mean), f"{seen.wanted_mean:g}"]
     cells += [_number(seen.worst), "-" if seen.wanted_worst is None else f"{seen.wanted_worst:g}"]
-    cells.append({True: "met", False: "missed", None: "-"}[seen.met])
+    cells += [{True: "met", False: "missed", None: "-"}[seen.met], seen.worst_at or "-"]
     return f"| {' | '.join(cells)} |"
 
 
@@ -216,7 +221,7 @@ def _busy(rows: list[Row]) -> str:
         for threads in sorted({row["threads"] for row in rows})
     }
     parts = [f"{processors:.2f} with {_threads(n)}" for n, processors in most.items()]
-    return f"So many processors the busiest way used at most: {', '.join(parts)}."
+    return f"- The way that kept most processors busy kept {', '.join(parts)}."
 
 
 def lenet_table(rows: list[Row]) -> str:
@@ -258,8 +263,8 @@ def _memory(rows: list[Row]) -> str:
         return "Not measured."
     mega = 1e6
     texts = [
-        f"AlexNet's conv2, forward, float32: an input of {rows[0]['input'] / mega:.1f} MB, an "
-        f"output of {rows[0]['output'] / mega:.1f} MB.",
+        f"AlexNet's conv2, forward, float32, a batch of {rows[0]['batch']}: an input of "
+        f"{rows[0]['input'] / mega:.1f} MB, an output of {rows[0]['output'] / mega:.1f} MB.",
         "The peak of a fresh process grows in the call by the output and by what else is needed.",
         "",
         "| way | grown by, MB | beside the output, MB | of input and output |",
