@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -210,15 +209,19 @@ def test_a_part_that_fails_is_told_with_its_last_line(monkeypatch, capsys):
     assert "the measurement failed: no such layer" in said.err
 
 
-def test_the_process_of_a_part_ends_with_it(monkeypatch):
+def test_the_process_of_a_part_ends_with_it(monkeypatch, tmp_path):
     """Whoever stops reading leaves nobody computing behind."""
-    endless = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
-    monkeypatch.setattr(bench, "MODULE", ["-c", f"print('{{\"rows\": 1}}'); {endless}"])
+    late = tmp_path / "late"
+    script = (
+        "import json, pathlib, time\n"
+        "print(json.dumps({'rows': 2}), 'first'.join('\"\"'), sep='\\n', flush=True)\n"
+        f"time.sleep(5); pathlib.Path({str(late)!r}).touch()"
+    )
+    monkeypatch.setattr(bench, "MODULE", ["-c", script])
     rows = bench._part("timings", {}, 1, "", lambda *_: None)
-    number = next(rows)
-    rows.close()
-    with pytest.raises(ProcessLookupError):
-        os.kill(number, 0)
+    assert next(rows) == "first"
+    rows.close()  # waits for the end of the process
+    assert not late.exists()
 
 
 @pytest.mark.slow
