@@ -615,7 +615,8 @@ def bench_nbgrader(
 @bench.command("core")
 def bench_core(
     quick: Annotated[
-        bool, typer.Option(help="A few small layers and short timings: to see that it works.")
+        bool,
+        typer.Option("--quick", help="A few small layers, short timings: to see that it works."),
     ] = False,
     runs: Annotated[int, typer.Option(min=1, help="So many timings of everything.")] = 5,
     threads: Annotated[str, typer.Option(help="Numbers of threads, with commas.")] = "1,2",
