@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -550,7 +550,9 @@ def init(
     console.print(making.NEXT.format(course=course, assignment=assignments[-1]))
 
 
-bench = typer.Typer(help="Measure what grading costs.", no_args_is_help=True)
+bench = typer.Typer(
+    help="Measure what grading costs, and how fast the core is.", no_args_is_help=True
+)
 app.add_typer(bench, name="bench")
 app.add_typer(capstone, name="capstone")
 
@@ -608,6 +610,108 @@ def bench_nbgrader(
     if page is not None:
         _write_page(page, report.page(measured))
     print(json.dumps(measured, indent=1) if as_json else report.table(measured))
+
+
+@bench.command("core")
+def bench_core(
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="A few small layers, short timings: to see that it works."),
+    ] = False,
+    runs: Annotated[int, typer.Option(min=1, help="So many timings of everything.")] = 5,
+    threads: Annotated[str, typer.Option(help="Numbers of threads, with commas.")] = "1,2",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write performance.md and performance.svg here."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """The core's speed beside PyTorch, TensorFlow and NumPy, in turns: half an hour or more."""
+    from autograder.performance import bench as measuring
+    from autograder.report import performance as report
+
+    numbers = _numbers_of_threads(threads)
+    if out is not None and not out.is_dir():
+        _complain(f"there is no folder {out}; make it, or name another with --out")
+        raise typer.Exit(USAGE)
+    console = _console()
+    steps = measuring.core(runs, numbers, quick, _tell_part)
+    measured = _measured(steps, lambda so_far: "\n".join(report.lines(so_far)))
+    if out is not None:
+        _write_page(out / "performance.md", report.page(measured))
+        _write_page(out / "performance.svg", report.plot(measured))
+    if as_json:
+        print(json.dumps(measured, indent=1))
+        return
+    for line in report.lines(measured):
+        console.print(line, markup=False)
+
+
+@bench.command("lenet")
+def bench_lenet(
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the digits.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="So many trainings, from other weights.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """LeNet-5 trained by the core, by PyTorch and by Keras alike: accuracy a CPU second."""
+    from autograder.performance import bench as measuring
+    from autograder.performance import targets
+    from autograder.report import performance as report
+
+    steps = measuring.lenet(epochs, seeds, tell=_tell_part)
+    measured = _measured(steps, lambda so_far: report.lenet_table(so_far["lenet"]))
+    if as_json:
+        print(json.dumps(measured, indent=1))
+        return
+    print(report.lenet_table(measured["lenet"]))
+    for seen in targets.lenet(measured["lenet"]):
+        print(f"The faster of both libraries takes {seen.mean:.2f} times the core's CPU seconds.")
+
+
+def _numbers_of_threads(text: str) -> list[int]:
+    numbers = [int(part) if part.strip().isdecimal() else 0 for part in text.split(",")]
+    cores = os.cpu_count() or 1
+    if min(numbers) < 1 or max(numbers) > cores or len(set(numbers)) < len(numbers):
+        _complain(
+            f"--threads must be different numbers from 1 to {cores}, the cores of this machine, "
+            f"with commas; got {text}"
+        )
+        raise typer.Exit(USAGE)
+    return numbers
+
+
+def _measured(
+    steps: Iterator[dict[str, Any]], shown: Callable[[dict[str, Any]], str]
+) -> dict[str, Any]:
+    """The figures when all is measured; what there is of them when somebody interrupts."""
+    from autograder.performance.bench import Failed
+
+    measured: dict[str, Any] = {}
+    try:
+        with _extra("conformance,capstone-cpu"):
+            for so_far in steps:
+                measured = so_far
+    except Failed as error:
+        _complain(f"the measurement failed: {error}")
+        raise typer.Exit(FAULT) from error
+    except KeyboardInterrupt:
+        _tell_part(0, 0, "")
+        if measured:
+            print(shown(measured))
+            _complain("interrupted: these figures are of what was measured so far, and not written")
+        else:
+            _complain("interrupted before anything was measured")
+        raise typer.Exit(130) from None
+    finally:
+        _tell_part(0, 0, "")
+    return measured
+
+
+def _tell_part(done: int, total: int, what: str) -> None:
+    """A line that is written over, where somebody watches."""
+    if sys.stderr.isatty():
+        text = f"{what}: {done} of {total}" if what else ""
+        print(f"\r{text:<60}" + ("" if what else "\r"), end="", file=sys.stderr, flush=True)
 
 
 def _write_page(file: Path, text: str) -> None:

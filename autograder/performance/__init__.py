@@ -1,0 +1,1 @@
+"""How fast the compiled core is beside NumPy, PyTorch and TensorFlow: `autograder bench core`."""

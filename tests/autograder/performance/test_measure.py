@@ -1,0 +1,150 @@
+"""Everybody computes the same, and all are timed in turns. No test asks how long anything took."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import reference
+from autograder.performance import child, measure, ways
+from autograder.performance.layers import TESTS, Geometry, Layer
+from autograder.performance.ways import CORE, CORE_ONE, PURE
+
+GEOMETRIES = (
+    Geometry("conv", 2, 3, 8, 7, 4, (3, 2), (1, 1), (0, 0)),
+    Geometry("conv", 1, 2, 9, 9, 3, (3, 3), (2, 2), (1, 1)),
+    Geometry("conv", 2, 1, 6, 9, 2, (1, 3), (1, 2), (2, 1)),
+    Geometry("max_pool", 2, 3, 8, 9, 3, (3, 2), (2, 1), (0, 0)),
+    Geometry("max_pool", 1, 2, 7, 7, 2, (3, 3), (1, 1), (1, 1)),
+    Geometry("max_pool", 1, 2, 8, 8, 2, (3, 3), (2, 2), (1, 1)),
+    Geometry("avg_pool", 2, 3, 8, 6, 3, (2, 2), (2, 2), (0, 0)),
+    Geometry("avg_pool", 1, 2, 7, 7, 2, (3, 3), (1, 1), (1, 1)),
+    Geometry("avg_pool", 1, 1, 8, 6, 1, (3, 2), (2, 3), (1, 0)),
+)
+TINY = Layer(TESTS, "tiny", GEOMETRIES[:1])
+LIBRARY = {ways.TORCH: "torch", ways.TENSORFLOW: "tensorflow"}
+
+
+class Named:
+    """Ours under another name, which notes its calls and may be wrong."""
+
+    def __init__(self, name, calls, wrong=0.0):
+        self.name, self._calls, self._wrong, self._core = name, calls, wrong, ways.core()
+
+    def forms(self, geometry, arrays, backward):
+        (call,) = self._core.forms(geometry, arrays, backward).values()
+
+        def noted():
+            self._calls.append(self.name)
+            return tuple(array + self._wrong for array in call())
+
+        return {"": noted}
+
+    def arrays_of(self, form, result):
+        return list(result)
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """The numbers of threads that the core is told; nothing is waited for."""
+    numbers = []
+    monkeypatch.setattr(measure, "_settle", lambda: None)
+    monkeypatch.setattr(measure, "GEMM_SIDE", 8)
+    monkeypatch.setattr(reference, "set_threads", numbers.append)
+    return numbers
+
+
+def timed(everyone, layers=(TINY,), runs=1, threads=1):
+    return list(measure.rows(layers, everyone, runs, 0.0, threads))
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda g: f"{g.kind} {g.kernel} {g.padding}")
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow if n in LIBRARY else ()) for n in child.WAYS[1:]],
+)
+def test_everybody_gives_the_numbers_of_the_core(name, geometry, told):
+    """`rows` itself compares them, both types, forward and backward; Different would be raised."""
+    pytest.importorskip(LIBRARY.get(name, "numpy"))
+    other = way(name)
+    rows = timed([ways.core(), other], [Layer(TESTS, "one", (geometry,))])
+    assert [(row["dtype"], row["pass"]) for row in rows] == [
+        ("float64", "forward"),
+        ("float64", "both"),
+        ("float32", "forward"),
+        ("float32", "both"),
+    ]
+    for row in rows:
+        assert row["seconds"].keys() == row["busy"].keys() == {CORE, name}
+        factor = 3 if row["pass"] == "both" else 1
+        assert row["flops"] == factor * geometry.flops
+
+
+def way(name):
+    """Without the threads: they are told once a process, before anything runs."""
+    if name == ways.TORCH:
+        from autograder.performance.with_torch import Torch
+
+        return Torch()
+    if name == ways.TENSORFLOW:
+        from autograder.performance.with_tensorflow import TensorFlow
+
+        return TensorFlow()
+    return child.way(name, 1)
+
+
+@pytest.mark.parametrize("wrong", [1e-6, math.nan])
+def test_who_computes_something_else_is_not_timed(wrong, told):
+    with pytest.raises(measure.Different, match=r"liar gives another y than the core at .* tiny"):
+        timed([ways.core(), Named("liar", [], wrong)])
+
+
+def test_a_type_that_is_not_kept_is_something_else(told):
+    class Doubled(Named):
+        def arrays_of(self, form, result):
+            return [np.float64(array) for array in result]
+
+    with pytest.raises(measure.Different, match="float32"):
+        timed([ways.core(), Doubled("doubled", [])])
+
+
+def test_all_take_turns(told):
+    calls = []
+    rows = timed([Named(CORE, calls), Named("a", calls), Named("b", calls)], runs=3)
+    turns = calls[: len(calls) // 4][-3 * 3 * 2 :]  # of the first row; each call with one before it
+    assert turns[::2] == [CORE, "a", "b", "a", "b", CORE, "b", CORE, "a"]
+    assert all(len(seconds) == 3 for seconds in rows[0]["seconds"].values())
+
+
+def test_with_two_threads_the_core_is_also_timed_with_one(told):
+    at = []
+
+    class Core(Named):
+        def forms(self, geometry, arrays, backward):
+            (call,) = super().forms(geometry, arrays, backward).values()
+
+            def noted():
+                at.append(told[-1])
+                return call()
+
+            return {"": noted}
+
+    for row in timed([Core(CORE, [])], threads=2):
+        assert row["seconds"].keys() == {CORE, CORE_ONE}
+    assert set(at) == {1, 2}
+    assert told[0] == told[-1] == 2
+
+
+def test_the_pure_twin_is_timed_on_small_sizes_alone(told):
+    layer = Layer("AlexNet", "tiny", GEOMETRIES[:1])
+    for row in timed([ways.core(), ways.pure()], [layer]):
+        assert row["seconds"].keys() == {CORE}
+    for row in timed([ways.core(), ways.pure()]):
+        assert row["seconds"].keys() == {CORE, PURE}
+
+
+def test_the_faster_form_is_chosen(told):
+    slow = [lambda: sum(range(200_000))]
+    assert measure._fastest({"slow": slow, "fast": [lambda: None]}) == "fast"

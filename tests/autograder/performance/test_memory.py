@@ -1,0 +1,47 @@
+"""The memory that a call takes is seen, and that of earlier calls is not."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from autograder.performance import memory
+from autograder.performance.layers import Geometry
+
+GEOMETRY = Geometry("conv", 1, 2, 12, 12, 3, (3, 3), (1, 1), (0, 0))
+
+
+class Hungry:
+    name = "hungry"
+
+    def __init__(self, bytes_needed):
+        self._needed = bytes_needed
+
+    def forms(self, geometry, arrays, backward):
+        def call():
+            np.ones(self._needed, np.uint8)
+            return (arrays.dy,)
+
+        return {"": call}
+
+    def arrays_of(self, form, result):
+        return list(result)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak cannot be set back")
+def test_what_a_call_needs_is_seen_and_nothing_older():
+    needed = 64 << 20
+    np.ones(4 * needed, np.uint8)  # an older peak, higher than any of these
+    # The first call of a way does not count: a library makes its own things in it.
+    grown = memory.growth(Hungry(needed), GEOMETRY)["grown"]
+    assert needed * 0.9 < grown < needed * 1.2
+    assert memory.growth(Hungry(0), GEOMETRY)["grown"] < needed * 0.2
+
+
+def test_input_and_output_are_told():
+    row = memory.growth(Hungry(0), GEOMETRY)
+    assert row["input"] == 2 * 12 * 12 * 4
+    assert row["output"] == 3 * 10 * 10 * 4
+    assert row["batch"] == 1

@@ -1,0 +1,108 @@
+"""What is wanted beside what was seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from autograder.performance import targets
+from autograder.performance.layers import TESTS
+from autograder.performance.ways import CORE, CORE_ONE, PURE, TENSORFLOW, TORCH
+
+
+def row(network="AlexNet", kind="conv", dtype="float64", which="forward", threads=1, **seconds):
+    given = {CORE: [0.02], TORCH: [0.06], TENSORFLOW: [0.08], PURE: [0.001], **seconds}
+    return {
+        "network": network,
+        "layer": "conv2",
+        "kind": kind,
+        "dtype": dtype,
+        "pass": which,
+        "threads": threads,
+        "seconds": given,
+    }
+
+
+def seen(rows, words):
+    (found,) = [s for s in targets.summary(rows) if s.words.startswith(words)]
+    return found
+
+
+def test_the_faster_of_both_libraries_counts_run_by_run():
+    both = row(core=[1.0, 2.0], PyTorch=[2.0, 6.0], TensorFlow=[3.0, 4.0])
+    assert targets.ratios(both) == [2.0, 2.0]
+
+
+def test_the_mean_is_geometric_and_the_worst_is_named():
+    rows = [row(core=[0.01]), row(core=[0.04])]
+    found = seen(rows, "convolutions, float64, forward")
+    assert found.rows == 2
+    assert found.mean == pytest.approx(3.0)  # of 6 and 1.5
+    assert found.worst == pytest.approx(1.5)
+    assert found.worst_at == "AlexNet conv2, float64, forward"
+    assert found.met is True
+
+
+@pytest.mark.parametrize(
+    ("core", "met"),
+    [
+        ([0.023, 0.023], True),
+        ([0.025, 0.025], False),  # the mean: 2.4
+        ([0.005, 0.055], False),  # the worst: 1.09
+    ],
+)
+def test_both_must_be_reached(core, met):
+    rows = [row(core=[seconds]) for seconds in core]
+    assert seen(rows, "convolutions, float64, forward").met is met
+
+
+def test_every_row_belongs_to_its_targets():
+    rows = [
+        row(),
+        row(dtype="float32"),
+        row(which="both"),
+        row(kind="max_pool"),
+        row(network=TESTS, kind="avg_pool"),
+    ]
+    counted = {s.words: s.rows for s in targets.summary(rows)}
+    assert counted == {
+        "convolutions, float64, forward; 1 thread": 1,
+        "convolutions, float32, forward; 1 thread": 1,
+        "convolutions, forward and backward, both types; 1 thread": 1,
+        "pools, both types and passes; 1 thread": 1,
+        "sizes of the property tests, both types and passes; 1 thread": 1,
+    }
+
+
+def test_nothing_measured_is_neither_met_nor_missed():
+    found = seen([row()], "pools")
+    assert (found.rows, found.mean, found.met) == (0, None, None)
+
+
+def test_a_second_thread_is_judged_on_long_layers():
+    rows = [
+        row(threads=2, **{CORE: [0.010], CORE_ONE: [0.018]}),
+        row(threads=2, **{CORE: [0.009], CORE_ONE: [0.009]}),  # too short
+        row(threads=2, network=TESTS, **{CORE: [0.02], CORE_ONE: [0.02]}),
+    ]
+    found = seen(rows, "2 threads against 1")
+    assert (found.rows, found.met) == (1, True)
+    assert found.mean == pytest.approx(1.8)
+
+
+def test_threads_are_judged_each_for_itself():
+    rows = [row(), row(threads=2, core=[0.06], **{CORE_ONE: [0.06]})]
+    words = "convolutions, float64, forward"
+    assert seen(rows, f"{words}; 1 thread").met is True
+    assert seen(rows, f"{words}; 2 threads").met is False
+
+
+def test_lenet_beside_the_faster_library():
+    rows = [
+        {"way": name, "seed": seed, "epoch": epoch, "seconds": seconds * epoch}
+        for seed in (0, 1)
+        for epoch in (1, 2)
+        for name, seconds in ((CORE, 2.0), (TORCH, 3.0), ("Keras", 4.0))
+    ]
+    (found,) = targets.lenet(rows)
+    assert (found.mean, found.worst, found.rows, found.met) == (pytest.approx(1.5), 1.5, 2, True)
+    assert list(targets.lenet(rows[:1])) == []  # only ours, so far
