@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from autograder import __version__
+from autograder.report.text import value as written
+from autograder.tolerance import arrays_of
 from autograder.working import Step
 
 Status = Literal[
@@ -175,6 +177,12 @@ def _law(law: LawResult) -> dict[str, Any]:
         entry["message"] = law.message
     if law.misconception:
         entry["misconception"] = law.misconception
+    if law.advice:
+        entry["advice"] = law.advice
+    if law.pattern:
+        entry["pattern"] = law.pattern
+    if law.formula:
+        entry["formula"] = list(law.formula)
     if (example := law.counterexample) is not None:
         entry["counterexample"] = {
             "arguments": {name: plain(value) for name, value in example.arguments.items()},
@@ -183,8 +191,17 @@ def _law(law: LawResult) -> dict[str, Any]:
             "where": example.where,
             "working": example.working,
             "snippet": example.snippet,
+            "index": None if example.index is None else list(example.index),
+            "steps": [[step.what, step.numbers, step.value] for step in example.steps],
+            "written": _written(example),
         }
     return entry
+
+
+def _written(example: Counterexample) -> dict[str, str]:
+    """What holds no array, as the terminal writes it: JSON has no tuples and no generators."""
+    values = {**example.arguments, "yours": example.yours, "expected": example.expected}
+    return {name: written(v) for name, v in values.items() if v is not None and not arrays_of(v)}
 
 
 def _test(exercise: ExerciseResult, law: LawResult) -> dict[str, Any]:
@@ -215,6 +232,7 @@ def plain(value: Any) -> Any:
         }
         if value.size > MAX_VALUES:
             entry["cut"] = value.size - MAX_VALUES
+            entry["written"] = written(value)
         return entry
     if isinstance(value, np.generic):
         return plain(value.item())

@@ -121,6 +121,10 @@ def run(tmp_path_factory, golden, root):
         ),
         "github": (folder / "summary.md").read_text("utf-8"),
         "page": (folder / "out" / "index.html").read_text("utf-8"),
+        "grades": (folder / "out" / "grades.csv").read_text("utf-8"),
+        "students": "".join(
+            file.read_text("utf-8") for file in sorted(folder.glob("out/*/report.html"))
+        ),
         "pytest": command(
             *("pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--color=no"),
             *("-rA", "-v", "--no-header", "--junitxml", "junit.xml", "-k", "conv2d", "class"),

@@ -502,6 +502,7 @@ def test_everybody_is_graded(room, graded, results):
     assert points == dict(alice=2, bob=0.5, carol=2, dora=2, emil=0, fred=0.5, gina=2)
     for name in CLASS:
         assert sorted(file.name for file in (room.parent / "results" / name).iterdir()) == [
+            "report.html",
             "results.json",
             "timing.json",
         ]
@@ -519,6 +520,33 @@ def test_the_class_has_a_line_each_and_a_page(room, graded):
     assert "\x1b" not in graded.stdout
     page = (room.parent / "results" / "index.html").read_text(encoding="utf-8")
     assert all(name in page for name in CLASS)
+
+
+def test_the_pages_can_be_made_anew(room, graded):
+    folder = room.parent / "results"
+    names = ["index.html", "grades.csv", *(f"{name}/report.html" for name in CLASS)]
+    before = {name: (folder / name).read_bytes() for name in names}
+    for name in names:
+        (folder / name).unlink()
+    done = process("report", "results", "--format", "junit", cwd=room.parent)
+    assert (done.returncode, done.stderr) == (PASSED, "")
+    assert {name: (folder / name).read_bytes() for name in names} == before
+    for name in CLASS:
+        (folder / name / "junit.xml").unlink()
+
+
+def test_a_report_of_what_is_no_results(desk):
+    (desk / "results" / "alice").mkdir(parents=True)
+    (desk / "results" / "alice" / "results.json").write_text("old")
+    for arguments, told in (
+        (("results",), "results/alice/results.json is no JSON"),
+        (("none",), "there is no folder none"),
+        (("results", "--format", "github"), "needs the students' sources"),
+    ):
+        done = autograder("report", *arguments)
+        assert done.exit_code == USAGE
+        assert told in done.output
+        assert done.output.count("\n") == 1
 
 
 def test_a_damaged_zip_does_not_stop_the_others(results):
