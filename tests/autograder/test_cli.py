@@ -77,8 +77,11 @@ def write(folder, **sources):
 # --- results.json, as the design page promises it
 
 LAW = {"name", "says", "status", "score", "max_score"}
-MAYBE = {"message", "misconception", "counterexample"}
-EXAMPLE = {"arguments", "yours", "expected", "where", "working", "snippet"}
+MAYBE = {"message", "misconception", "advice", "pattern", "formula", "counterexample"}
+EXAMPLE = {
+    *("arguments", "yours", "expected", "where", "index", "working", "steps", "written"),
+    "snippet",
+}
 STATUSES = {
     *("pass", "fail", "error", "timeout", "memory", "crash", "forbidden"),
     *("not_attempted", "not_run", "grader_fault"),
@@ -146,7 +149,7 @@ def check_law(law):
         assert all(isinstance(example[key], str) for key in ("where", "working", "snippet"))
         for value in (*example["arguments"].values(), example["yours"], example["expected"]):
             if isinstance(value, dict) and "dtype" in value:
-                assert value.keys() - {"cut"} == {"shape", "dtype", "values"}
+                assert value.keys() - {"cut", "written"} == {"shape", "dtype", "values"}
                 cells = math.prod(value["shape"])
                 assert len(value["values"]) == cells - value.get("cut", 0)
 
@@ -624,7 +627,7 @@ def test_whoever_breaks_off_leaves_whole_results(tmp_path, number):
     assert "Traceback" not in told
     check_shape((out / "first" / "results.json").read_text())
     written = sorted(str(file.relative_to(out)) for file in out.rglob("*") if file.is_file())
-    assert written == ["first/results.json", "first/timing.json"]
+    assert written == ["first/report.html", "first/results.json", "first/timing.json"]
     left = psutil.wait_procs(children, timeout=10)[1]
     assert left == []
 
@@ -705,7 +708,7 @@ def test_formats_are_written_beside_the_results(tmp_path, monkeypatch):
     assert done.exit_code == PASSED
     files = {file.name for file in (tmp_path / "alice").iterdir()}
     written = {"classroom.txt", "gradescope.json", "junit.xml", "summary.md"}
-    assert files == {"results.json", "timing.json"} | written
+    assert files == {"report.html", "results.json", "timing.json"} | written
     summary = (tmp_path / "alice" / "summary.md").read_text()
     assert (tmp_path / "summary.md").read_text() == summary
     assert "| `relu` | " in summary
