@@ -336,6 +336,36 @@ def report(
     console.print(f"{len(summaries)} read; the page for the class is {results / 'index.html'}")
 
 
+@app.command()
+def similar(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of submissions.")],
+    least: Annotated[
+        float,
+        typer.Option(min=0.05, max=1, help="The share of the shorter one that both must have."),
+    ] = 0.3,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write both sources side by side.")
+    ] = None,
+    exercises: ExercisesFolder = Path("exercises"),
+) -> None:
+    """List pairs of submissions that are suspiciously alike: a hint for a person, never a score."""
+    from autograder import catalog
+    from autograder.grading import collect, write
+    from autograder.report import similar as report
+    from autograder.similar import pairs, stubs_in
+
+    with _usage():
+        submissions = collect([folder], frozenset(topic.name for topic in catalog.topics()))
+        stubs = stubs_in(exercises)
+    if not stubs:
+        _complain(f"{exercises} holds no stubs, and what they hold is no copy; see --exercises")
+        raise typer.Exit(USAGE)
+    found = pairs(submissions, stubs, least)
+    if page is not None:
+        write(page, report.page(found, submissions))
+    report.show(_console(), found, len(submissions))
+
+
 def _github_summary() -> Path:
     """The file that GitHub shows as the job's summary."""
     place = os.environ.get("GITHUB_STEP_SUMMARY")
