@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from autograder import __version__
+from autograder.report.text import shortened
 from autograder.report.text import value as written
 from autograder.tolerance import arrays_of
 from autograder.working import Step
@@ -28,6 +29,8 @@ Status = Literal[
 ]
 SCHEMA = "autograder/results/1"
 MAX_VALUES = 200
+# No report has room for a longer text.
+MAX_WRITTEN = 300
 
 
 @dataclass(frozen=True)
@@ -201,7 +204,8 @@ def _law(law: LawResult) -> dict[str, Any]:
 def _written(example: Counterexample) -> dict[str, str]:
     """What holds no array, as the terminal writes it: JSON has no tuples and no generators."""
     values = {**example.arguments, "yours": example.yours, "expected": example.expected}
-    return {name: written(v) for name, v in values.items() if v is not None and not arrays_of(v)}
+    plain_ones = {name: v for name, v in values.items() if v is not None and not arrays_of(v)}
+    return {name: shortened(written(v), MAX_WRITTEN) for name, v in plain_ones.items()}
 
 
 def _test(exercise: ExerciseResult, law: LawResult) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from autograder.report.text import for_log, shortened, visible
 from autograder.similar import Pair
 from autograder.submissions import Submission
 
-HINT = "A hint for a person, and no proof: read both sources before you speak to anybody."
+HINT = "A hint for a person, and no proof: read both sources before you speak up."
 MAX_PAIRS = 100
 WIDE = 22  # a name in a line of 80
 # The sources of so many pairs fit into a page.
