@@ -247,7 +247,7 @@ def grade(
     from autograder.grading import grade as grade_all
     from autograder.isolation.ladder import NotIsolated
     from autograder.report.formats import FILES
-    from autograder.report.html import class_page
+    from autograder.report.results import write_class, write_student
     from autograder.report.terminal import class_line, isolation
 
     topics = frozenset(topic.name for topic in catalog.topics())
@@ -278,13 +278,15 @@ def grade(
         raise typer.Exit(USAGE) from error
     console = _console()
     sources = {submission.name: submission.sources for submission in submissions}
-    verdicts = []
+    summaries = []
+    faults = []
     with _progress(len(submissions), console) as advance, ExitStack() as closing:
         if capstone is not None:
             closing.enter_context(capstone)
         for verdict in grade_all(submissions, chosen, engine, out, capstone):
             console.print(class_line(verdict))
-            verdicts.append(verdict)
+            summaries.append(write_student(out, verdict))
+            faults += [f"{verdict.submission}: {fault}" for fault in verdict.grader_faults]
             for wanted in formats or ():
                 if wanted is not Format.github:
                     file, document = FILES[wanted.value]
@@ -292,12 +294,79 @@ def grade(
             if summary is not None:
                 _to_github(verdict, sources[verdict.submission], summary)
             advance(None)
-    write(out / "index.html", class_page(verdicts))
+    write_class(out, summaries)
     console.print(f"\n{isolation(engine.server.level)}", style="dim")
-    console.print(f"{len(verdicts)} graded; the page for the class is {out / 'index.html'}")
+    console.print(f"{len(summaries)} graded; the page for the class is {out / 'index.html'}")
     if capstone is None and not only:
         _tell_of_capstones(submissions, settings)
-    _tell_faults([f"{v.submission}: {fault}" for v in verdicts for fault in v.grader_faults])
+    _tell_faults(faults)
+
+
+@app.command()
+def report(
+    results: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder that `grade` wrote results into.")
+    ],
+    formats: Annotated[
+        list[Format] | None,
+        typer.Option("--format", help="Write this one too, for each; may be repeated."),
+    ] = None,
+) -> None:
+    """Make the pages and grades.csv anew, from the results.json files in a folder."""
+    from autograder.grading import write
+    from autograder.report.formats import FILES
+    from autograder.report.results import write_class, write_student
+    from autograder.results import BadResults, verdicts
+
+    if Format.github in (formats or ()):
+        _complain("--format github needs the students' sources, which results.json has not")
+        raise typer.Exit(USAGE)
+    console = _console()
+    try:
+        summaries = []
+        for verdict in verdicts(results):
+            summaries.append(write_student(results, verdict))
+            for wanted in formats or ():
+                file, document = FILES[wanted.value]
+                write(results / verdict.submission / file, document(verdict))
+        write_class(results, summaries)
+    except BadResults as error:
+        _complain(str(error))
+        raise typer.Exit(USAGE) from error
+    except OSError as error:
+        _complain(f"cannot write {error.filename}: {error.strerror}")
+        raise typer.Exit(USAGE) from error
+    console.print(f"{len(summaries)} read; the page for the class is {results / 'index.html'}")
+
+
+@app.command()
+def similar(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of submissions.")],
+    least: Annotated[
+        float,
+        typer.Option(min=0.05, max=1, help="The share of the shorter one that both must have."),
+    ] = 0.3,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write both sources side by side.")
+    ] = None,
+    exercises: ExercisesFolder = Path("exercises"),
+) -> None:
+    """List pairs of submissions that are suspiciously alike: a hint for a person, never a score."""
+    from autograder import catalog
+    from autograder.grading import collect, write
+    from autograder.report import similar as report
+    from autograder.similar import pairs, stubs_in
+
+    with _usage():
+        submissions = collect([folder], frozenset(topic.name for topic in catalog.topics()))
+        stubs = stubs_in(exercises)
+    if not stubs:
+        _complain(f"{exercises} holds no stubs, and what they hold is no copy; see --exercises")
+        raise typer.Exit(USAGE)
+    found = pairs(submissions, stubs, least)
+    if page is not None:
+        write(page, report.page(found, submissions))
+    report.show(_console(), found, len(submissions))
 
 
 def _functions(only: list[str] | None) -> list[str]:

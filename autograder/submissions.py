@@ -25,8 +25,8 @@ HOME = "exercises"
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 FILES = (".zip", ".ipynb", ".py")
 MODULES = (".py", ".ipynb")  # what holds functions, in a folder or zip
-# Results go into a folder of the submission's name, beside the page for the class.
-NO_NAMES = ("", ".", "..", "index.html")
+# Results go into a folder of the submission's name, beside the page and the table for the class.
+NO_NAMES = ("", ".", "..", "index.html", "grades.csv")
 
 
 class BadSubmission(ValueError):

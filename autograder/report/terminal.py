@@ -103,8 +103,7 @@ def findings(exercise: ExerciseResult) -> list[LawResult]:
 def finding(law: LawResult, depth: Depth = Depth.SYMPTOM) -> Iterator[Text]:
     """What is wrong and the smallest input that shows it; then as much as was asked for."""
     example = law.counterexample
-    words = f"{WORDS[law.status]}: {law.message}" if law.status in WORDS else law.message
-    if law.status in WORDS or example is None or not example.where:
+    if words := happened(law):
         yield from _block(words)
         if example is not None:
             yield Text()
@@ -116,11 +115,25 @@ def finding(law: LawResult, depth: Depth = Depth.SYMPTOM) -> Iterator[Text]:
         yield Text()
         if example is not None and example.steps:
             yield Text(f"  {example.where}, step by step")
-            yours, expected = _numbers(example)
-            last = dataclasses.replace(example.steps[-1], value=expected)
-            yield from _table([*example.steps[:-1], last, Step("yours", "", yours)])
+            yield from _table(steps(example))
         else:
             yield Text("  There is no arithmetic of a single number to show here.")
+
+
+def happened(law: LawResult) -> str:
+    """What happened, where the cell that is shown does not say it."""
+    if law.status in WORDS:
+        return f"{WORDS[law.status]}: {law.message}"
+    return "" if law.counterexample and law.counterexample.where else law.message
+
+
+def steps(example: Counterexample) -> tuple[Step, ...]:
+    """The arithmetic, ending with the expected number and theirs; empty where there is none."""
+    if not example.steps:
+        return ()
+    yours, expected = numbers(example)
+    *before, last = example.steps
+    return (*before, dataclasses.replace(last, value=expected), Step("yours", "", yours))
 
 
 def _hint(law: LawResult) -> Iterator[Text]:
@@ -143,9 +156,9 @@ def _hint(law: LawResult) -> Iterator[Text]:
                 yield Text(f"      {piece}".replace("\xa0", " "))
 
 
-def _table(steps: Sequence[Step]) -> Iterator[Text]:
+def _table(lines: Sequence[Step]) -> Iterator[Text]:
     """The arithmetic, its equals signs below one another."""
-    rows = [(step.what, step.numbers, step.value) for step in steps]
+    rows = [(step.what, step.numbers, step.value) for step in lines]
     what, numbers, result = (max(len(row[i]) for row in rows if row[2]) for i in range(3))
     middle = numbers + 3 if numbers else 0
     for row in rows:
@@ -168,7 +181,7 @@ def _example(example: Counterexample) -> Iterator[Text]:
     parts = [part for name, v in example.arguments.items() for part in _entries(name, v)]
     yield from _joined(parts)
     if example.where:
-        yours, expected = _numbers(example)
+        yours, expected = numbers(example)
         for line in _wrapped(f"{example.where}    yours {yours}    expected {expected}"):
             yield Text(f"      {line}", "bold")
     if example.printed:
@@ -177,7 +190,7 @@ def _example(example: Counterexample) -> Iterator[Text]:
             yield Text(f"      {line[: WIDTH - 7]}", "dim")
 
 
-def _numbers(example: Counterexample) -> tuple[str, str]:
+def numbers(example: Counterexample) -> tuple[str, str]:
     """Theirs and the expected one, with as many digits as it takes to tell them apart."""
     yours, expected = (cell(v, example.index) for v in (example.yours, example.expected))
     if yours == expected and example.index is not None:

@@ -875,7 +875,7 @@ def test_a_class_of_hostile_hand_ins_is_graded(tmp_path, cache):
     assert len(graded) > 60
     assert not [name for name, found in graded.items() if "grader_fault" in found]
     assert sorted(course.rglob("*")) == before
-    assert {path.name for path in out.iterdir()} == {*graded, "index.html"}
+    assert {path.name for path in out.iterdir()} == {*graded, "index.html", "grades.csv"}
     for text in (
         done.stdout,
         done.stderr,

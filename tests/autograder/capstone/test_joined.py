@@ -18,7 +18,8 @@ from autograder.capstone.exam import Exam
 from autograder.digits import digits
 from autograder.isolation.ladder import GraderFault
 from autograder.report import classroom, gradescope, junit, markdown
-from autograder.report.html import class_page
+from autograder.report.html import class_page, summary
+from autograder.report.student import student_page
 from autograder.submissions import Submission
 from autograder.verdict import ExerciseResult, LawResult, Verdict
 
@@ -181,7 +182,8 @@ def test_every_format_has_the_same_total(verdict):
     scores = [float(p.get("value")) for p in properties if p.get("name") == "score"]
     assert sum(scores) == 26.5
     assert markdown.document(verdict).startswith("# 26.5 of 60 points")
-    assert "26.5 of 60" in class_page([verdict])
+    assert "26.5 of 60" in student_page(verdict)
+    assert "26.5 of 60" in class_page([summary(verdict)])
 
 
 def test_every_format_tells_what_is_had_in_part_and_what_brings_more(verdict):
@@ -191,7 +193,7 @@ def test_every_format_tells_what_is_had_in_part_and_what_brings_more(verdict):
         page,
         gradescope.document(verdict),
         junit.document(verdict),
-        class_page([verdict]),
+        student_page(verdict),
     ):
         assert "97 % are right" in text
         assert "read more" in text
@@ -199,7 +201,7 @@ def test_every_format_tells_what_is_had_in_part_and_what_brings_more(verdict):
         assert "autograder check capstone" not in text
     assert "was not run here" in junit.document(verdict)
     assert 'file="exercises/capstone/digits.py"' in junit.document(verdict)
-    assert re.search(r"in part.{0,300}16\.5 of 30", class_page([verdict]), re.DOTALL)
+    assert re.search(r"in part.{0,300}16\.5 of 30", student_page(verdict), re.DOTALL)
 
 
 def test_a_course_gives_it_its_own_points(verdict):
