@@ -26,7 +26,7 @@ def pattern(results: Sequence[tuple[str, Any, Any]]) -> str:
     if len(names) == 1 and len(results) >= ENOUGH_RESULTS and all(map(_unset, results)):
         return (
             f"On every input that failed, the wrong cells of {names.pop()} are nan and all others "
-            "are right: np.empty sets no cell."
+            "are right: nothing has set them after np.empty, or they are 0 / 0 or inf - inf."
         )
     if len(pairs) < max(ENOUGH_RESULTS, len(results)) or len(names) > 1:
         return ""
@@ -40,7 +40,7 @@ def pattern(results: Sequence[tuple[str, Any, Any]]) -> str:
 
 
 def _unset(result: tuple[str, Any, Any]) -> bool:
-    """All right but for cells of nan, which is what workers fill `np.empty` with."""
+    """All right but for cells of nan: workers fill `np.empty` with it, and arithmetic makes it."""
     _, yours, expected = result
     if not (isinstance(yours, np.ndarray) and yours.dtype.kind == "f" and _is_finite(expected)):
         return False

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="The capstone: a digit classifier by transfer learning.", no_args_is_help=True
 )
-for command in (grading_cli.secret, grading_cli.grade, grading_cli.leaderboard):
-    app.command()(command)
 USAGE = 2
 
 DataFile = Annotated[
@@ -255,6 +253,10 @@ def demo(
     except NoDemo as error:
         print(f"autograder: {error}", file=sys.stderr)
         raise typer.Exit(USAGE) from error
+
+
+for command in (grading_cli.secret, grading_cli.grade, grading_cli.leaderboard):
+    app.command()(command)
 
 
 def _needs_the_answer_key() -> None:

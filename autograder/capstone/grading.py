@@ -38,7 +38,7 @@ NOT_ACCEPTED = "needs a model that is accepted"
 SAYS: Mapping[str, str] = {
     "valid": "the model loads safely and reads raw pixels",
     "transfer": "the kit's backbone, and a head of your own",
-    "accuracy": "digits that nobody has seen are read",
+    "accuracy": "the exam's digits are read",
     "robustness": "spoilt digits are read as well",
     "calibration": "it is as sure as it is right",
     "few labels": "train_head learns from ten digits a class",

@@ -219,7 +219,7 @@ def accuracy(right: int, count: int, void: bool = False) -> Part:
     share = right / count if count else 0.0
     low, high = wilson(right, count)
     told = (
-        f"{percent(share)} of {count:,} digits that nobody has seen are right "
+        f"{percent(share)} of the exam's {count:,} digits are right "
         f"(95 % interval {percent(low)} to {percent(high)})"
     )
     if void:

@@ -62,7 +62,7 @@ def test_an_offset_within_rounding_is_no_pattern():
 def test_cells_that_nothing_set():
     last = changed(np.s_[..., -1], np.nan)
     said = "On every input that failed, the wrong cells of y are nan and all others are right: "
-    assert of(last) == said + "np.empty sets no cell."
+    assert of(last) == said + "nothing has set them after np.empty, or they are 0 / 0 or inf - inf."
     assert of(lambda a: last(a) + changed(np.s_[..., 0])(0 * a)) == "", "other cells are wrong too"
     assert of(lambda a: np.full_like(a, np.nan)) == "", "no cell is right"
     assert of(last, IMAGES[:1]) == "", "one result may be chance"

@@ -165,7 +165,7 @@ def test_a_verdict_has_the_schema_of_all_results(kit, workers, backbone, exam, s
     assert laws["transfer"]["message"].endswith("it counts from 50.0 % of the digits on")
     assert laws["few labels"]["status"] == "not_run"
     assert laws["accuracy"]["score"] == 0
-    assert "of 300 digits" in laws["accuracy"]["message"]
+    assert "exam's 300 digits" in laws["accuracy"]["message"]
     assert verdict["score"] == sum(law["score"] for law in exercise["laws"]) == 0
     assert all(0 <= law["score"] <= law["max_score"] for law in exercise["laws"])
     assert {test["status"] for test in verdict["tests"]} == {"failed"}

@@ -70,7 +70,7 @@ def test_a_share_is_not_rounded_up_to_a_knot():
 def test_accuracy_says_its_interval_and_the_next_knot():
     part = rubric.accuracy(9_830, 10_000)
     assert part.score == 22.25
-    assert "98.3 % of 10,000 digits" in part.finding
+    assert "98.3 % of the exam's 10,000 digits" in part.finding
     assert "98.0 % to 98.5 %" in part.finding
     assert part.advice == "at 98.5 % it is 24 of 30 points"
     assert rubric.accuracy(9_950, 10_000).advice == ""

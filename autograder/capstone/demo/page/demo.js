@@ -373,8 +373,12 @@ function makeLayer(layer, index) {
   };
   canvas.addEventListener("pointermove", (event) => event.pointerType === "mouse" && point(event));
   canvas.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && close());
-  canvas.addEventListener("click", point);
-  canvas.addEventListener("blur", close);
+  // Not a click, which a finger that stays a little too long does not make.
+  canvas.addEventListener("pointerup", (event) => {
+    canvas.focus({ preventScroll: true });
+    point(event);
+  });
+  canvas.addEventListener("blur", () => lens?.layer === index && close());
   canvas.addEventListener("keydown", (event) => {
     const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -layer.across, ArrowDown: layer.across };
     if (event.key === "Escape") return close();
