@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -25,8 +25,11 @@ from autograder.capstone.cli import app as capstone
 
 if TYPE_CHECKING:
     from autograder.course import Course
+    from autograder.grading import Graded
+    from autograder.intake import Intake
+    from autograder.jobs import Terms
+    from autograder.report.progress import Watch
     from autograder.spec import Exercise
-    from autograder.verdict import Verdict
 
 app = typer.Typer(
     help="Checks and grades the exercises of a first course on convolutional neural networks.",
@@ -37,6 +40,7 @@ app = typer.Typer(
 )
 
 PASSED, FAILED, USAGE, FAULT = 0, 1, 2, 3
+INTERRUPTED = 130
 
 
 class Level(StrEnum):
@@ -196,7 +200,7 @@ def check(
     with _progress(len(chosen), console) as advance:
         verdict = Engine.of(limits=limits).verdict(submission, chosen, progress=advance)
     if as_json:
-        from autograder.grading import results_json
+        from autograder.jobs import results_json
         from autograder.report.text import json_for_log
 
         print(json_for_log(results_json(verdict)), end="")
@@ -220,9 +224,11 @@ def _default_path(topics: frozenset[str]) -> Path:
 def grade(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH", help="Submissions, or folders of submissions."),
+        typer.Argument(metavar="PATH", help="Submissions, folders of them, platforms' downloads."),
     ],
-    out: Annotated[Path, typer.Option(help="Where results are written, a folder a submission.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where results are written, a folder a submission.")
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Grade only this exercise or topic; may be repeated."),
@@ -238,6 +244,21 @@ def grade(
         Level,
         typer.Option(help="Grade only if student code can be isolated this well (see doctor)."),
     ] = Level.weak,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes.", show_default="one for each core"),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Grade on this Dask cluster, in place of --jobs."),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Grade only what is missing in --out, or has changed."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what would be graded.")
+    ] = False,
     formats: Annotated[
         list[Format] | None,
         typer.Option("--format", help="Write this one too, for each; may be repeated."),
@@ -245,56 +266,128 @@ def grade(
     course: CourseFile = None,
 ) -> None:
     """Grade submissions: results.json for each, a table, and index.html for the class."""
-    from autograder import catalog
-    from autograder.bank import Seed
-    from autograder.engine import Engine
-    from autograder.grading import collect, write
-    from autograder.grading import grade as grade_all
-    from autograder.isolation.ladder import NotIsolated
-    from autograder.report.formats import FILES
-    from autograder.report.html import class_page
-    from autograder.report.terminal import class_line, isolation
+    from autograder import catalog, intake
+    from autograder.jobs import Terms
 
     topics = frozenset(topic.name for topic in catalog.topics())
-    with _usage():
-        settings = _course(course)
-        chosen, limits = catalog.select(only or (), settings), settings.limits
-        submissions = collect(paths, topics, limits)
-    summary = _github_summary() if Format.github in (formats or ()) else None
-    engine = Engine.of(Seed(seed), limits=limits, required=require_isolation.value)
-    try:
-        _ = engine.server
-    except NotIsolated as error:
-        print(
-            f"autograder: isolation {require_isolation.value} cannot be had here: {error}",
-            file=sys.stderr,
+    if out is None and not dry_run:
+        _complain("Missing option '--out': where results are written")
+        raise typer.Exit(USAGE)
+    if jobs is not None and scheduler is not None:
+        _complain("--jobs is for this machine, and --scheduler for a cluster: choose one")
+        raise typer.Exit(USAGE)
+    # Zips of whole classes are unpacked here.
+    with tempfile.TemporaryDirectory(prefix="autograder-") as room:
+        with _usage():
+            settings = _course(course)
+            catalog.select(only or (), settings)
+            found = intake.collect(paths, topics, Path(room), settings.limits)
+        if out is None or dry_run:
+            _list(found, topics, settings)
+            return
+        terms = Terms(
+            tuple(only or ()),
+            settings,
+            seed,
+            require_isolation.value,
+            formats=tuple(wanted.value for wanted in formats or ()),
+            many=len(found.hand_ins) > 1,
         )
+        _grade(found, terms, out, topics, jobs, scheduler, resume)
+
+
+def _list(found: Intake, topics: frozenset[str], settings: Course) -> None:
+    from autograder.report.terminal import show_intake
+
+    submissions = (hand_in.read(topics, settings.limits) for hand_in in found.hand_ins)
+    show_intake(_console(), found, submissions)
+
+
+def _grade(
+    found: Intake,
+    terms: Terms,
+    out: Path,
+    topics: frozenset[str],
+    jobs: int | None,
+    scheduler: str | None,
+    resume: bool,
+) -> None:
+    import dataclasses
+
+    from autograder import grading, pools
+    from autograder.isolation.ladder import NotIsolated
+    from autograder.jobs import GITHUB, WrongKit
+    from autograder.journal import BadJournal, Journal
+    from autograder.report.progress import Watch
+    from autograder.report.terminal import isolation
+    from autograder.report.text import for_log
+
+    summary = _github_summary() if GITHUB in terms.formats else None
+    console = _console()
+    count = len(found.hand_ins)
+    shown = console if console.is_terminal else Console(stderr=True)
+    watch = Watch(count, console, shown if shown.is_terminal and count > 1 else None)
+    faults: list[str] = []
+    try:
+        with _extra("cluster"):
+            pool = grading.pool_of(min(jobs or pools.cores(), count), scheduler)
+    except pools.NoCluster as error:
+        _complain(str(error))
         raise typer.Exit(USAGE) from error
+    try:
+        with watch:
+            level = grading.prepare(terms, pool, watch.preparing)
+            terms = dataclasses.replace(terms, level=level)
+            _writable(out)
+            with Journal(out, resume) as journal:
+                run = grading.Grading(found.hand_ins, terms, pool, journal, out, topics)
+                for graded in run:
+                    if graded is None:
+                        watch.tick()
+                        continue
+                    watch.graded(graded.line, graded.before)
+                    faults += [f"{graded.line.submission}: {f}" for f in graded.line.faults]
+                    if summary is not None and not graded.before:
+                        _to_github(graded, summary)
+                run.page()
+    except NotIsolated as error:
+        _complain(f"isolation {terms.required} cannot be had here: {error}")
+        raise typer.Exit(USAGE) from error
+    except (pools.NoCluster, WrongKit, BadJournal) as error:
+        _complain(f"{error}{_so_far(watch)}")
+        raise typer.Exit(USAGE if not watch.done else FAULT) from error
+    except KeyboardInterrupt as error:
+        _complain(f"interrupted{_so_far(watch)}")
+        raise typer.Exit(INTERRUPTED) from error
+    finally:
+        pool.stop()
+    for sentence in found.told:
+        console.print(f"Note: {for_log(sentence)}", markup=False)
+    if watch.before:
+        console.print(f"{watch.before} were graded before, and are as they were")
+    console.print(f"\n{isolation(level)}", style="dim")
+    console.print(f"{count} graded; the page for the class is {out / 'index.html'}")
+    _tell_faults(faults)
+
+
+def _so_far(watch: Watch) -> str:
+    if not watch.total or watch.done == 0:
+        return ""
+    return (
+        f": {watch.done} of {watch.total} are graded; the same command with --resume goes on from "
+        "there"
+    )
+
+
+def _writable(out: Path) -> None:
+    """Better told now than after the first submission."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
-            pass  # better told now than after the first submission
+            pass
     except OSError as error:
-        print(f"autograder: cannot write to {out}: {error.strerror}", file=sys.stderr)
+        _complain(f"cannot write to {out}: {error.strerror}")
         raise typer.Exit(USAGE) from error
-    console = _console()
-    sources = {submission.name: submission.sources for submission in submissions}
-    verdicts = []
-    with _progress(len(submissions), console) as advance:
-        for verdict in grade_all(submissions, chosen, engine, out):
-            console.print(class_line(verdict))
-            verdicts.append(verdict)
-            for wanted in formats or ():
-                if wanted is not Format.github:
-                    file, document = FILES[wanted.value]
-                    write(out / verdict.submission / file, document(verdict))
-            if summary is not None:
-                _to_github(verdict, sources[verdict.submission], summary)
-            advance(None)
-    write(out / "index.html", class_page(verdicts))
-    console.print(f"\n{isolation(engine.server.level)}", style="dim")
-    console.print(f"{len(verdicts)} graded; the page for the class is {out / 'index.html'}")
-    _tell_faults([f"{v.submission}: {fault}" for v in verdicts for fault in v.grader_faults])
 
 
 def _github_summary() -> Path:
@@ -306,12 +399,10 @@ def _github_summary() -> Path:
     return Path(place)
 
 
-def _to_github(verdict: Verdict, sources: Mapping[str, str], summary: Path) -> None:
-    from autograder.report import github, markdown
-
+def _to_github(graded: Graded, summary: Path) -> None:
     with summary.open("a", encoding="utf-8") as stream:
-        stream.write(markdown.document(verdict))
-    for command in github.commands(verdict, sources):
+        stream.write(graded.summary)
+    for command in graded.commands:
         print(command)
 
 

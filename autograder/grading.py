@@ -1,75 +1,168 @@
-"""Grades submissions one after the other; each result is written as soon as it is ready."""
+"""Grades a class: many submissions on a pool, each written as soon as it is ready.
+
+Nothing is kept in memory but what is under way. What is done is in the journal, so that a run that
+was broken off can go on; the page of the class is made of what is on disk.
+"""
 
 from __future__ import annotations
 
-import gc
-import json
 import os
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.engine import Engine
-from autograder.isolation.limits import DEFAULT, Limits
-from autograder.spec import Exercise
-from autograder.submissions import NO_NAMES, BadSubmission, Submission, find, read
-from autograder.verdict import Verdict
+from autograder import jobs, kept
+from autograder.intake import HandIn
+from autograder.isolation.ladder import LEVELS
+from autograder.jobs import Outcome, Terms
+from autograder.journal import Journal
+from autograder.pools import Cluster, Here, NoCluster, Pool, Processes
+from autograder.report.html import class_page
+from autograder.submissions import Submission
+from autograder.verdict import Line, Verdict
+
+# A submission whose process was killed is graded again so often: it may have been its own doing.
+AGAIN = 2
+TICK_SECONDS = 0.5
 
 
-def collect(
-    paths: Sequence[Path], topics: frozenset[str], limits: Limits = DEFAULT
-) -> list[Submission]:
-    """Read every submission at these paths.
+@dataclass(frozen=True)
+class Graded:
+    """A submission that has its results; `before` where an earlier run had graded it."""
 
-    A path that was named must be a submission; in a folder of submissions one that cannot be read
-    is graded as empty, with a warning, and does not stop the others.
+    line: Line
+    before: bool = False
+    summary: str = ""
+    commands: tuple[str, ...] = ()
+
+
+@dataclass
+class _Job:
+    submission: Submission
+    key: str
+    lost: int = 0
+
+
+@dataclass
+class Grading:
+    """One run over a class. Iterating grades, and gives each submission once it is written.
+
+    After an interrupt `stop` ends what is under way; what is written stays.
     """
-    submissions: list[Submission] = []
-    for path in paths:
-        for place in find(path, topics):
-            try:
-                submissions.append(read(place, topics, limits))
-            except BadSubmission as error:
-                if place == path:
-                    raise
-                # Results must not depend on where the class's folder lies.
-                told = str(error).replace(str(place), place.name)
-                name = place.stem if place.stem not in NO_NAMES else f"submission {place.name}"
-                submissions.append(Submission(name, {}, warnings=(told,)))
-    names = [submission.name for submission in submissions]
-    for name in names:
-        if names.count(name) > 1:
-            raise BadSubmission(
-                f"{names.count(name)} submissions are called {name}; rename all but one"
-            )
-    return submissions
+
+    hand_ins: Sequence[HandIn]
+    terms: Terms
+    pool: Pool
+    journal: Journal
+    out: Path
+    topics: frozenset[str]
+    _under_way: dict[Future[Outcome], _Job] = field(default_factory=dict, init=False)
+
+    def __iter__(self) -> Iterator[Graded | None]:
+        """Everything that is graded; None now and then while nothing is ready."""
+        for hand_in in self.hand_ins:
+            submission = hand_in.read(self.topics, self.terms.course.limits)
+            key = self.journal.key(submission, self.terms.to_json(), self.terms.seed)
+            if self.journal.is_done(submission.name, key):
+                yield Graded(Line.of(self.verdict(submission.name)), before=True)
+                continue
+            while len(self._under_way) >= self.pool.size:
+                yield from self._finished()
+            self._begin(_Job(submission, key))
+        while self._under_way:
+            yield from self._finished()
+
+    def _begin(self, job: _Job) -> None:
+        future = self.pool.submit(jobs.judge, self.terms, job.submission)
+        self._under_way[future] = job
+
+    def _finished(self) -> Iterator[Graded | None]:
+        """What is done by now; those whose process is gone are begun again."""
+        done, _ = wait(self._under_way, TICK_SECONDS, FIRST_COMPLETED)
+        if not done:
+            yield None
+        for future in done:
+            job = self._under_way.pop(future)
+            if future.cancelled():
+                raise NoCluster("the scheduler is gone")
+            error = future.exception()
+            if isinstance(error, self.pool.lost) and job.lost < AGAIN:
+                job.lost += 1
+                self._begin(job)
+            else:
+                yield self._write(job, future)
+
+    def _write(self, job: _Job, future: Future[Outcome]) -> Graded:
+        error = future.exception()
+        if error is None:
+            outcome = future.result()
+        else:
+            told = f"{type(error).__name__}: {error}"
+            if isinstance(error, self.pool.lost):
+                told = f"the process that graded it was ended {job.lost + 1} times"
+            verdict = jobs.failed(self.terms, job.submission, told)
+            outcome = jobs.written(self.terms, verdict, job.submission)
+        name = job.submission.name
+        write(self.journal.verdict(name), outcome.kept)
+        for file, text in outcome.files.items():
+            write(self.out / name / file, text)
+        if not outcome.line.faults:
+            # What we failed at is graded anew by the next run.
+            self.journal.record(name, job.key)
+        return Graded(outcome.line, summary=outcome.summary, commands=outcome.commands)
+
+    def verdict(self, name: str) -> Verdict:
+        """What is kept of a submission that is graded."""
+        return kept.loads(self.journal.verdict(name).read_text(encoding="utf-8"))
+
+    def page(self) -> None:
+        """Write the page of the class."""
+        names = [hand_in.name for hand_in in self.hand_ins]
+        write(self.out / "index.html", class_page([self.verdict(name) for name in names]))
 
 
-def grade(
-    submissions: Sequence[Submission], exercises: Sequence[Exercise], engine: Engine, out: Path
-) -> Iterator[Verdict]:
-    """Judge each submission and write `OUT/<name>/results.json`, whole or not at all."""
-    if len(submissions) > 1:
-        engine.prepare(exercises)
-        # The banks are all there, and stay: the collector need not go through them again.
-        gc.freeze()
-    for submission in submissions:
-        started = time.monotonic(), time.process_time()
-        verdict = engine.verdict(submission, exercises)
-        folder = out / submission.name
-        timing = {
-            "wall_seconds": round(time.monotonic() - started[0], 3),
-            "grader_cpu_seconds": round(time.process_time() - started[1], 3),
-        }
-        write(folder / "timing.json", json.dumps(timing, indent=1) + "\n")
-        write(folder / "results.json", results_json(verdict))
-        yield verdict
+def pool_of(count: int, scheduler: str | None = None) -> Pool:
+    """So many processes, or the cluster of a scheduler; a single job is done here."""
+    if scheduler is not None:
+        return Cluster(scheduler)
+    return Here(jobs.release) if count < 2 else Processes(count)
 
 
-def results_json(verdict: Verdict) -> str:
-    """The text of results.json."""
-    return json.dumps(verdict.to_json(), indent=1, ensure_ascii=True, allow_nan=False) + "\n"
+def prepare(
+    terms: Terms, pool: Pool, progress: Callable[[int, int], None] = lambda done, total: None
+) -> str:
+    """Make ready what serves the whole class; the level of isolation.
+
+    The case banks are drawn once, by all processes together. NotIsolated where the level that is
+    required cannot be had.
+    """
+    levels: list[str] = pool.everywhere(jobs.level_of, terms)
+    if isinstance(pool, Cluster):
+        pool.everywhere(jobs.release)  # jobs run in other threads there
+    if isinstance(pool, Processes):
+        _draw(terms, pool, progress)
+    return min(levels, key=LEVELS.index)
+
+
+def _draw(terms: Terms, pool: Pool, progress: Callable[[int, int], None]) -> None:
+    drawn: dict[tuple[bool, str], bytes] = {}
+    missing = jobs.missing_banks(terms)
+    total = len(missing)
+    under_way: dict[Future[bytes | None], tuple[bool, str]] = {}
+    while missing or under_way:
+        while missing and len(under_way) < pool.size:
+            bank = missing.pop(0)
+            under_way[pool.submit(jobs.draw, terms, *bank)] = bank
+        done, _ = wait(under_way, TICK_SECONDS, FIRST_COMPLETED)
+        for future in done:
+            bank = under_way.pop(future)
+            if (data := future.result()) is not None:
+                drawn[bank] = data
+            progress(total - len(missing) - len(under_way), total)
+    if drawn:
+        pool.everywhere(jobs.give, drawn)
 
 
 def write(file: Path, text: str) -> None:

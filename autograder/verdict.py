@@ -148,6 +148,33 @@ class Verdict:
         }
 
 
+@dataclass(frozen=True)
+class Line:
+    """A submission in figures."""
+
+    submission: str
+    score: float
+    max_score: float
+    passed: int
+    attempted: int
+    warnings: int
+    full: bool
+    faults: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(verdict: Verdict) -> Line:
+        return Line(
+            verdict.submission,
+            verdict.score,
+            verdict.max_score,
+            sum(exercise.passed for exercise in verdict.exercises),
+            sum(exercise.attempted for exercise in verdict.exercises),
+            len(verdict.warnings),
+            verdict.passed,
+            tuple(verdict.grader_faults),
+        )
+
+
 def total(points: Iterable[float]) -> float:
     """A sum of points: a course may have set them to thirds and tenths, which do not add up."""
     return round(sum(points), 9)

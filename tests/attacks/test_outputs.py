@@ -25,8 +25,8 @@ from rich.console import Console
 from autograder import catalog
 from autograder.bank import Banks, Seed
 from autograder.engine import Engine, session_of
-from autograder.grading import results_json
 from autograder.isolation import ladder
+from autograder.jobs import results_json
 from autograder.report.html import class_page
 from autograder.report.terminal import class_line, show_verdict
 from autograder.report.text import json_for_log
