@@ -172,15 +172,18 @@ def _download(folder: Path, topics: frozenset[str]) -> Intake:
     told: list[str] = []
     files, empty = _files(folder, told)
     found = lms.read_names(files, texts=_texts(files))
-    others = [place for place in files if not _belongs(place, found)]
+    others = _nobodys(files, found)
     if any(hand_in.convention != PLAIN for hand_in in found.files.values()):
         # Who handed in a report and no code has a name as well.
         names = {place.with_name(place.name + NO_CODE): place for place in others}
         found = lms.read_names([*files, *names], texts=_texts(files))
         files |= {name: files[place] for name, place in names.items()}
-        others = [place for name, place in names.items() if name not in found.files]
-        others = [place for place in others if not _belongs(place, found)]
-    told += found.told
+        others = []
+        told += [
+            sentence.replace(f"{NO_CODE} is left out", " is left out") for sentence in found.told
+        ]
+    else:
+        told += found.told
     others = [place for place in others if place.name not in SIDE_BYTES]
     if others:
         told.append(f"left out, for it is no module, notebook or zip file: {_some(others)}")
@@ -241,10 +244,17 @@ def _texts(files: Mapping[PurePosixPath, Path]) -> dict[PurePosixPath, str]:
     }
 
 
-def _belongs(place: PurePosixPath, found: lms.Download) -> bool:
-    """Whether a file is somebody's: handed in as code, or beside it."""
+def _nobodys(files: Iterable[PurePosixPath], found: lms.Download) -> list[PurePosixPath]:
+    """Files that are no code, and not beside anybody's code either."""
     tops = {hand_in.top for hand_in in found.files.values()}
-    return place in found.files or not tops.isdisjoint(place.parents)
+    return [
+        place
+        for place in files
+        if place.suffix not in (*lms.CODE, lms.ARCHIVE)
+        and not lms.is_other_archive(place)
+        and place.name != lms.METADATA
+        and tops.isdisjoint(place.parents)
+    ]
 
 
 def _some(places: Iterable[PurePosixPath]) -> str:

@@ -12,9 +12,12 @@ import json
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from hypothesis.errors import HypothesisDeprecationWarning
 
 from autograder import catalog, kept
 from autograder.bank import PUBLIC, Banks, Seed
@@ -216,6 +219,10 @@ def _ready(terms: Terms, banks: bool = True) -> tuple[Engine, tuple[Exercise, ..
         _held.engine, _held.terms, _held.prepared = engine, asked, False
         _held.exercises = terms.exercises()
     exercises: tuple[Exercise, ...] = _held.exercises
+    if threading.current_thread() is not threading.main_thread():
+        # A cluster's worker has other threads, which use `random` while cases are drawn here. No
+        # case depends on it.
+        warnings.simplefilter("ignore", HypothesisDeprecationWarning)
     if banks and not _held.prepared:
         for exercise in exercises:
             for held in (engine.banks, engine.public):

@@ -49,9 +49,9 @@ class Journal:
                 self._done[str(line["submission"])] = str(line["key"]), str(line["results"])
         (self.folder / VERDICTS).mkdir(parents=True, exist_ok=True)
         if lines:
-            # A last line that was cut short must not spoil the next one.
             self._stream = self.file.open("a", encoding="utf-8")
-            self._stream.write("\n")
+            if not self.file.read_bytes().endswith(b"\n"):
+                self._stream.write("\n")  # after a line that was cut short
         else:
             self._stream = self.file.open("w", encoding="utf-8")
             self._write({"schema": SCHEMA, "salt": self._salt})

@@ -209,5 +209,5 @@ class Cluster:
         return list(self._client.run(job, *arguments).values())
 
     def stop(self) -> None:
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor.shutdown(wait=False)  # which cancels what is under way
         self._client.close(timeout=1)
