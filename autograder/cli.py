@@ -614,6 +614,33 @@ def overhead(
     show_overhead(_console(), measured)
 
 
+@bench.command("class")
+def bench_class(
+    count: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Students; may be repeated.", show_default="10, 100 and 300"),
+    ] = None,
+    golden: Annotated[
+        Path, typer.Option(help="The folder of golden submissions that the class is made of.")
+    ] = Path("tests/submissions"),
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes.", show_default="one for each core")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """How fast a class is graded, what the CPU goes into, and whether that grows with the class."""
+    from autograder import bench_class as benching
+    from autograder.pools import cores
+    from autograder.report import scale
+
+    try:
+        measured = benching.bench(golden, count or benching.COUNTS, jobs or cores())
+    except benching.NoGolden as error:
+        _complain(str(error))
+        raise typer.Exit(USAGE) from error
+    print(json.dumps(measured, indent=1) if as_json else scale.table(measured))
+
+
 @bench.command("nbgrader")
 def bench_nbgrader(
     golden: Annotated[

@@ -113,11 +113,13 @@ def judge(terms: Terms, submission: Submission) -> Outcome:
         traceback.print_exc()
         release()
         verdict = failed(terms, submission, f"{type(fault).__name__}: {fault}")
+    reported = time.process_time()
     outcome = written(terms, verdict, submission)
     timing = {
         "wall_seconds": round(time.monotonic() - started[0], 3),
         "grader_cpu_seconds": round(time.process_time() - started[1], 3),
         "workers_cpu_seconds": round(workers, 3),
+        "reports_cpu_seconds": round(time.process_time() - reported, 3),
     }
     files = {"timing.json": json.dumps(timing, indent=1) + "\n", **outcome.files}
     return dataclasses.replace(outcome, files=files)
