@@ -119,8 +119,8 @@ class Grading:
 
     def page(self) -> None:
         """Write the page of the class."""
-        names = [hand_in.name for hand_in in self.hand_ins]
-        write(self.out / "index.html", class_page([self.verdict(name) for name in names]))
+        verdicts = (self.verdict(hand_in.name) for hand_in in self.hand_ins)
+        write(self.out / "index.html", class_page(verdicts, len(self.hand_ins)))
 
 
 def pool_of(count: int, scheduler: str | None = None) -> Pool:

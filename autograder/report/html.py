@@ -8,8 +8,9 @@ page lets the browser run the page's own script and style and nothing else.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from statistics import fmean, median
@@ -49,8 +50,21 @@ BINS = 10
 CHART_WIDTH, CHART_HEIGHT, CHART_TOP, CHART_BOTTOM = 400, 150, 18, 22
 
 
-def class_page(verdicts: Sequence[Verdict]) -> str:
-    """The page of a class, in the order of the verdicts; the same verdicts give the same bytes."""
+def class_page(given: Iterable[Verdict], count: int | None = None) -> str:
+    """The page of a class, in the order of the verdicts; the same verdicts give the same bytes.
+
+    Where their count is told, each verdict is asked for once, and no longer held than it is needed.
+    """
+    if count is None:
+        given = list(given)
+        count = len(given)
+    room = MAX_FINDINGS // max(count, 1) + 1
+    shared: dict[Any, Any] = {}
+    verdicts: list[Verdict] = []
+    submissions: list[Submission] = []
+    for number, verdict in enumerate(given, 1):
+        submissions.append(_submission(number, verdict, room, shared))
+        verdicts.append(_brief(verdict, shared))
     return (
         environment()
         .get_template("class.html")
@@ -62,7 +76,7 @@ def class_page(verdicts: Sequence[Verdict]) -> str:
             weak=any(_level(v) == "weak" for v in verdicts),
             faults=_faults(verdicts),
             max_faults=MAX_FAULTS,
-            submissions=_submissions(verdicts),
+            submissions=submissions,
             scores=_scores(verdicts),
             mistakes=_mistakes(verdicts),
             max_mistakes=MAX_MISTAKES,
@@ -322,19 +336,24 @@ class Submission:
     results: str
 
 
-def _submissions(verdicts: Sequence[Verdict]) -> list[Submission]:
-    room = MAX_FINDINGS // max(len(verdicts), 1) + 1
-    return [_submission(number, verdict, room) for number, verdict in enumerate(verdicts, 1)]
+def _brief(verdict: Verdict, shared: dict[Any, Any]) -> Verdict:
+    """The verdict without what only its own findings show; what many have is there once."""
+    exercises = []
+    for exercise in verdict.exercises:
+        laws = tuple(dataclasses.replace(law, counterexample=None) for law in exercise.laws)
+        brief = dataclasses.replace(exercise, laws=laws)
+        exercises.append(shared.setdefault(brief, brief))
+    return dataclasses.replace(verdict, exercises=tuple(exercises))
 
 
-def _submission(number: int, verdict: Verdict, room: int) -> Submission:
+def _submission(number: int, verdict: Verdict, room: int, shared: dict[Any, Any]) -> Submission:
     """One submission; once `room` findings are told, the exercises that follow are told briefly."""
     attempted = [exercise for exercise in verdict.exercises if exercise.attempted]
     exercises = []
     for exercise in attempted:
         shown = _exercise(exercise, brief=exercise.passed or room <= 0)
         room -= len(shown.findings)
-        exercises.append(shown)
+        exercises.append(shared.setdefault(shown, shown))
     passed = sum(exercise.passed for exercise in verdict.exercises)
     note = f"{passed} of {_count(len(attempted), 'attempted function')} passed"
     if verdict.warnings:
