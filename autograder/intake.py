@@ -151,7 +151,18 @@ def _class_of(
     """A folder with what a zip of a whole class holds; the zip itself, if it is one submission."""
 
     def is_class(members: Collection[PurePosixPath]) -> bool:
-        return not is_one(members, topics) and lms.is_class(members)
+        if is_one(members, topics) or not lms.is_class(members):
+            return False
+        hand_ins = lms.read_names(members).files
+        if any(hand_in.convention != PLAIN for hand_in in hand_ins.values()):
+            return True
+        # A student may hand in several folders, but has the modules in one.
+        tops = {
+            hand_in.top
+            for place, hand_in in hand_ins.items()
+            if place.suffix in (lms.ARCHIVE, ".ipynb") or topic_of(place) in topics
+        }
+        return len(tops) > 1
 
     unpacking = Unpacking(limits, nested=False)
     try:

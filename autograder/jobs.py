@@ -17,8 +17,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis.errors import HypothesisDeprecationWarning
-
 from autograder import catalog, kept
 from autograder.bank import PUBLIC, Banks, Seed
 from autograder.course import Course
@@ -222,6 +220,8 @@ def _ready(terms: Terms, banks: bool = True) -> tuple[Engine, tuple[Exercise, ..
         _held.exercises = terms.exercises()
     exercises: tuple[Exercise, ...] = _held.exercises
     if threading.current_thread() is not threading.main_thread():
+        from hypothesis.errors import HypothesisDeprecationWarning
+
         # A cluster's worker has other threads, which use `random` while cases are drawn here. No
         # case depends on it.
         warnings.simplefilter("ignore", HypothesisDeprecationWarning)

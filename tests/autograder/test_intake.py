@@ -242,6 +242,13 @@ def test_a_students_zip_is_no_class(tmp_path, collect):
     assert submissions["alice"].sources == {"padding": SOURCE}
 
 
+def test_a_students_zip_with_several_folders_is_no_class(tmp_path, collect):
+    members = {"work/padding.py": SOURCE, "notes/tricks.py": NEWER}
+    (tmp_path / "alice.zip").write_bytes(packed(**members))
+    submissions, _ = collect(tmp_path / "alice.zip")
+    assert submissions["alice"].sources == {"padding": SOURCE}
+
+
 def test_what_was_named_must_be_readable(tmp_path, collect):
     (tmp_path / "bob.zip").write_bytes(b"no zip")
     with pytest.raises(BadSubmission, match="no readable zip"):
