@@ -94,6 +94,11 @@ def running(*arguments, **options):
                 started.kill()
 
 
+def heed():
+    """Interrupts count, also where the tests themselves run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 PIPED = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
 
@@ -145,7 +150,8 @@ def test_a_process_of_the_pool_that_is_killed_is_replaced(golden_class, undistur
 def test_an_interrupt_ends_it_and_says_how_to_go_on(students, tmp_path, jobs):
     out = tmp_path / "results"
     arguments = ("grade", students, "--only", "relu", "--out", out, "--jobs", jobs)
-    with running(*command(*arguments), start_new_session=True, **PIPED) as started:
+    options = {"start_new_session": True, "preexec_fn": heed, **PIPED}
+    with running(*command(*arguments), **options) as started:
         until(lambda: (out / ".journal" / "verdicts" / "anna.json").exists())
         until(lambda: "anna" in (out / ".journal" / "journal.jsonl").read_text())
         children = psutil.Process(started.pid).children(recursive=True)
