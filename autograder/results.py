@@ -1,4 +1,4 @@
-"""Reads results.json back into the verdict that it was written from, and believes none of it.
+"""results.json: the text of a verdict, and the verdict read back from it, believing none of it.
 
 What a student's code printed is not in the file, and of large arrays only their outline is.
 """
@@ -42,6 +42,11 @@ class Written:
 
     def __str__(self) -> str:
         return self.text
+
+
+def results_json(verdict: Verdict) -> str:
+    """The text of results.json."""
+    return json.dumps(verdict.to_json(), indent=1, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def files(folder: Path) -> list[Path]:

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from autograder import catalog
-from autograder.grading import results_json, write
 from autograder.report.text import points
+from autograder.results import results_json
 from autograder.verdict import ExerciseResult, LawResult, Verdict
+from autograder.writing import write
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ imported or followed.
 from __future__ import annotations
 
 import ast
+import hashlib
 import os
 import re
 import stat
@@ -28,6 +29,9 @@ NOTEBOOK = re.compile(r"[^/]*capstone[^/]*\.ipynb", re.IGNORECASE)
 # Folders above a capstone's files in a zip, with their names.
 DEEPEST = 5
 LONGEST_NAME = 200
+# Files of these kinds can decide a grade: so many in each folder.
+COUNTING = (".keras", ".py", ".ipynb")
+MAX_FILES = 200
 
 
 def holds_model(path: Path) -> bool:
@@ -38,6 +42,11 @@ def holds_model(path: Path) -> bool:
         places = map(PurePosixPath, archive.namelist())
         return any(place.name == MODEL and _is_ours(place) for place in places)
     return False
+
+
+def is_named(name: str) -> bool:
+    """Whether a file is called as the capstone asks for."""
+    return name == MODEL or name in MODULES
 
 
 def stubs(home: Path, limits: Limits = DEFAULT) -> tuple[str, ...]:
@@ -139,6 +148,46 @@ def _unpack(path: Path, folder: Path, limits: Limits) -> None:
                     content = source.read(min(most, left) + 1)
                 left = max(0, left - len(content))
                 (folder / place.name).write_bytes(content)
+
+
+def digest(path: Path, limits: Limits = DEFAULT) -> str:
+    """A hash of all the files that a capstone's grade can depend on."""
+    found = hashlib.sha256()
+    for name, content in _those_that_count(path, limits):
+        for data in (name.encode(errors="surrogateescape"), content):
+            found.update(hashlib.sha256(data).digest())
+    return found.hexdigest()
+
+
+def _those_that_count(path: Path, limits: Limits) -> Iterator[tuple[str, bytes]]:
+    """Names and contents; of one that is too large, its beginning."""
+    from autograder.capstone.model import FILE_BYTES  # which needs the reference
+
+    if not path.is_dir():
+        yield path.name, _content(path, max(FILE_BYTES, limits.archive_bytes))
+        return
+    for place in FOLDERS:
+        home = path / place
+        if home.is_symlink() and home != path:
+            yield place, b"link"
+            continue
+        files = [file for file in sorted(home.glob("*")) if file.suffix in COUNTING]
+        for file in files[:MAX_FILES]:
+            most = FILE_BYTES if file.suffix == ".keras" else limits.notebook_bytes
+            yield f"{place}/{file.name}", _content(file, most)
+        yield place, str(len(files)).encode()
+
+
+def _content(file: Path, most: int) -> bytes:
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        return f"cannot be read: {error.errno}".encode()
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return b"no ordinary file"
+    with os.fdopen(descriptor, "rb") as opened:
+        return b"file" + opened.read(most + 1)
 
 
 def most_bytes(name: str, limits: Limits = DEFAULT) -> int | None:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -166,12 +166,12 @@ def grade(
     """Grade hand-ins: results.json and a page for each; for the class a page and a leaderboard."""
     from autograder.capstone import classroom
     from autograder.capstone.leaderboard import leaderboard as ranks
-    from autograder.grading import write
     from autograder.isolation.ladder import GraderFault, NotIsolated
     from autograder.report import leaderboard as board
     from autograder.report.capstone import PRACTICE, capstone_line, show_capstone, wrong_digits
     from autograder.report.capstone_page import class_page
     from autograder.report.terminal import isolation
+    from autograder.writing import write
 
     if importlib.util.find_spec("h5py") is None:
         raise _stop("h5py is missing: pip install -c constraints.txt -e '.[capstone]'")
@@ -189,7 +189,7 @@ def grade(
 
         with (
             _writing(out),
-            Examiner(exam, limits, require_isolation.value) as examiner,
+            closing(Examiner(exam, limits, require_isolation.value)) as examiner,
             _progress(len(entries), console) as (begin, advance),
         ):
             settings = f"pictures {not no_pictures}"
@@ -361,9 +361,9 @@ def leaderboard(
     """Rank a class by accuracy, ties as ties: a page, a CSV file and a table."""
     from autograder.capstone import classroom
     from autograder.capstone import leaderboard as ranking
-    from autograder.capstone.results import BadResults
-    from autograder.grading import write
     from autograder.report import leaderboard as report
+    from autograder.results import BadResults
+    from autograder.writing import write
 
     try:
         board = ranking.leaderboard(ranking.load(results))

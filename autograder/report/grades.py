@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from autograder.report import spreadsheet
-from autograder.report.html import Summary
+from autograder.report.summary import Summary
 
 FILE = "grades.csv"
 # Excel takes a file for UTF-8 when it begins with this.

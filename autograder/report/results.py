@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from autograder.grading import write
 from autograder.report import grades
-from autograder.report.html import STUDENT_PAGE, Summary, class_page, summary
+from autograder.report.html import class_page
 from autograder.report.student import student_page
+from autograder.report.summary import STUDENT_PAGE, Summary, summary
 from autograder.verdict import Verdict
+from autograder.writing import write
 
 
 def write_student(folder: Path, verdict: Verdict) -> Summary:

@@ -7,7 +7,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -15,10 +15,15 @@ from rich.text import Text
 
 from autograder.doctor import Finding
 from autograder.outline import numbers_in
+from autograder.report.summary import Summary
 from autograder.report.text import MAX_NUMBERS, cell, for_log, points, value, visible
 from autograder.tolerance import arrays_of
 from autograder.verdict import Counterexample, ExerciseResult, LawResult, Verdict
 from autograder.working import Step
+
+if TYPE_CHECKING:
+    from autograder.intake import Intake
+    from autograder.submissions import Submission
 
 WIDTH = 80
 MARKS = {"pass": ("✓", "green"), "not_attempted": ("·", "dim"), "not_run": ("–", "dim")}
@@ -311,18 +316,38 @@ def _line(exercise: ExerciseResult) -> Text:
     return Text(line, style) + Text(textwrap.shorten(note, WIDTH - len(line)), "dim")
 
 
-def class_line(verdict: Verdict) -> Text:
+def class_line(summary: Summary) -> Text:
     """One submission of a class: its points, and how many functions pass."""
-    passed = sum(exercise.passed for exercise in verdict.exercises)
-    attempted = sum(exercise.attempted for exercise in verdict.exercises)
-    total = f"{points(verdict.score):>5} of {points(verdict.max_score)}"
-    name = for_log(verdict.submission).replace("\n", " ").expandtabs(1)
+    passed = sum(mark.passed for mark in summary.marks)
+    attempted = sum(mark.attempted for mark in summary.marks)
+    total = f"{points(summary.score):>5} of {points(summary.max_score)}"
+    name = for_log(summary.name).replace("\n", " ").expandtabs(1)
     name = name if len(name) <= 30 else f"{name[:29]}…"
-    style = "green" if verdict.passed else ""
+    style = "green" if summary.passed else ""
     note = f"{passed} of {attempted} attempted pass"
-    if verdict.warnings:
-        note += f"; {len(verdict.warnings)} warning" + "s" * (len(verdict.warnings) > 1)
+    if summary.warnings:
+        note += f"; {summary.warnings} warning" + "s" * (summary.warnings > 1)
     return Text(f"{name:<30} {total}  ", style) + Text(note, "dim")
+
+
+def show_intake(console: Console, found: Intake, submissions: Iterable[Submission]) -> None:
+    """Everything that would be graded: who, by which convention, what, and what to know of it."""
+    names = [_plain(hand_in.name) for hand_in in found.hand_ins]
+    wide = min(max((len(name) for name in names), default=0), 30)
+    kind = max((len(hand_in.convention) for hand_in in found.hand_ins), default=0)
+    for name, hand_in, submission in zip(names, found.hand_ins, submissions, strict=True):
+        file = _plain(hand_in.shown)
+        console.print(f"{name:<{wide}}  {hand_in.convention:<{kind}}  {file}", markup=False)
+        for warning in (*submission.warnings, *submission.unreadable.values()):
+            console.print(Text(f"    {_plain(warning)}", "yellow"))
+    for sentence in found.told:
+        console.print(f"Note: {_plain(sentence)}", markup=False)
+    count = len(names)
+    console.print(f"\n{count} submission{'s' * (count != 1)} would be graded")
+
+
+def _plain(text: str) -> str:
+    return for_log(text).replace("\n", " ").expandtabs(1)
 
 
 def show_examination(console: Console, findings: Sequence[Finding]) -> None:

@@ -25,12 +25,13 @@ from rich.console import Console
 from autograder import catalog
 from autograder.bank import Banks, Seed
 from autograder.engine import Engine, session_of
-from autograder.grading import results_json
 from autograder.isolation import ladder
-from autograder.report.html import class_page, summary
+from autograder.report.html import class_page
 from autograder.report.student import student_page
+from autograder.report.summary import summary
 from autograder.report.terminal import class_line, show_verdict
 from autograder.report.text import json_for_log
+from autograder.results import results_json
 from autograder.submissions import Submission
 from autograder.verdict import Verdict
 

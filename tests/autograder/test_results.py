@@ -9,15 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autograder.grading import results_json, write
 from autograder.isolation.wire import RandomSource
 from autograder.report import gradescope, junit, markdown
-from autograder.report.html import class_page, summary
+from autograder.report.html import class_page
 from autograder.report.results import write_class, write_student
 from autograder.report.student import student_page
-from autograder.results import BadResults, read, verdicts
+from autograder.report.summary import summary
+from autograder.results import BadResults, read, results_json, verdicts
 from autograder.verdict import Counterexample, ExerciseResult, LawResult, Verdict
 from autograder.working import Step
+from autograder.writing import write
 
 EXAMPLE = Counterexample(
     {

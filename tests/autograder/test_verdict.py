@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autograder import __version__
-from autograder.grading import results_json
 from autograder.isolation.wire import RandomSource
+from autograder.results import results_json
 from autograder.verdict import (
     MAX_VALUES,
     SCHEMA,

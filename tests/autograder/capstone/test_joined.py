@@ -7,6 +7,7 @@ import dataclasses
 import json
 import re
 import xml.etree.ElementTree as ET
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -18,8 +19,9 @@ from autograder.capstone.exam import Exam
 from autograder.digits import digits
 from autograder.isolation.ladder import GraderFault
 from autograder.report import classroom, gradescope, junit, markdown
-from autograder.report.html import class_page, summary
+from autograder.report.html import class_page
 from autograder.report.student import student_page
+from autograder.report.summary import summary
 from autograder.submissions import Submission
 from autograder.verdict import ExerciseResult, LawResult, Verdict
 
@@ -134,7 +136,7 @@ def test_what_is_wrong_is_one_sentence(klass, tmp_path, monkeypatch):
 
 def test_a_fault_of_ours_costs_nothing(exam, tmp_path, monkeypatch, kit):
     (tmp_path / "digits.keras").write_bytes(kit.keras_file())
-    with joined.Capstone(Exam.load(exam), points=50) as capstone:
+    with closing(joined.Capstone(Exam.load(exam), points=50)) as capstone:
         monkeypatch.setattr(capstone.examiner, "grade", lambda path: 1 / 0)
         result, notes = capstone.result(tmp_path)
     assert (result.score, result.max_score, notes) == (50, 50, ())
@@ -146,7 +148,7 @@ def test_practice_is_told_as_such(tmp_path, kit, exam):
     (tmp_path / "digits.keras").write_bytes(kit.keras_file())
     public = dataclasses.replace(Exam.load(exam), seed="practice")
     verdict = Verdict("ada", "public", {"level": "strong"}, (), ("before",))
-    with joined.Capstone(public) as capstone:
+    with closing(joined.Capstone(public)) as capstone:
         added = capstone.add(verdict, Submission("ada", {}, path=tmp_path))
         empty = capstone.add(verdict, Submission("ada", {}))
     assert added.warnings == ("before", joined.PRACTISED)

@@ -8,8 +8,7 @@ import pytest
 
 from autograder.capstone.figures import Figures
 from autograder.capstone.leaderboard import leaderboard, load
-from autograder.capstone.results import BadResults
-from autograder.grading import results_json
+from autograder.results import BadResults, results_json
 from autograder.verdict import ExerciseResult, LawResult, Verdict
 
 

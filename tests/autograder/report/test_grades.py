@@ -12,9 +12,10 @@ import pytest
 
 from autograder.report import gradescope, junit, markdown
 from autograder.report.grades import document
-from autograder.report.html import class_page, summary
+from autograder.report.html import class_page
 from autograder.report.spreadsheet import cell
 from autograder.report.student import student_page
+from autograder.report.summary import summary
 from autograder.verdict import ExerciseResult, LawResult, Verdict
 
 
