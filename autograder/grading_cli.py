@@ -210,7 +210,7 @@ def _grade(
     except NotIsolated as error:
         raise stop(f"isolation {terms.required} cannot be had here: {error}") from error
     except GraderFault as error:
-        raise stop(f"this cannot be graded here: {error}") from error
+        raise stop(str(error)) from error
     except (pools.NoCluster, WrongKit, BadJournal) as error:
         raise stop(f"{error}{_so_far(watch)}", FAULT if watch.done else USAGE) from error
     except KeyboardInterrupt as error:

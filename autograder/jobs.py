@@ -21,7 +21,7 @@ from autograder import catalog, results
 from autograder.bank import PUBLIC, Banks, Seed
 from autograder.course import CAPSTONE, Course
 from autograder.engine import Engine
-from autograder.isolation.ladder import LEVELS, NotIsolated
+from autograder.isolation.ladder import LEVELS, GraderFault, NotIsolated
 from autograder.journal import kit
 from autograder.report import github, markdown
 from autograder.report.formats import FILES
@@ -243,7 +243,10 @@ class _Judge:
                 engine.server.close()
                 raise WrongKit(f"{terms.exam} is another exam here, or Keras is another version")
             points = joined.points(terms.course)
-            capstone = joined.Capstone(exam, limits, terms.required, points)
+            try:
+                capstone = joined.Capstone(exam, limits, terms.required, points)
+            except GraderFault as error:
+                raise GraderFault(f"the capstone cannot be graded here: {error}") from error
         return _Judge(terms, engine, terms.exercises(), capstone)
 
     def serves(self, terms: Terms) -> bool:

@@ -114,7 +114,7 @@ def own_server(engine):
 def reports(verdict: Verdict) -> dict[str, str]:
     terminal = Console(file=io.StringIO(), highlight=False, soft_wrap=True, width=80)
     show_verdict(terminal, verdict, everything=True)
-    terminal.print(class_line(verdict))
+    terminal.print(class_line(summary(verdict)))
     return {
         "terminal": terminal.file.getvalue(),
         "page": student_page(verdict),

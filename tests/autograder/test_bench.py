@@ -10,6 +10,7 @@ import pytest
 from autograder import bench, bench_class, catalog, cli
 from autograder.report import scale
 from autograder.report.overhead import page
+from autograder.shell import USAGE
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_a_page_that_cannot_be_written_is_told(two, few, capsys):
     nowhere = str(two / "none" / "page.md")
     with pytest.raises(SystemExit) as ended:
         cli.app(["bench", "overhead", "--golden", str(two), "--page", nowhere])
-    assert ended.value.code == cli.USAGE
+    assert ended.value.code == USAGE
     assert "cannot write" in capsys.readouterr().err
 
 
@@ -98,5 +99,5 @@ def test_a_straight_line():
 def test_a_class_needs_the_golden_submissions(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         cli.app(["bench", "class", "--golden", str(tmp_path)])
-    assert ended.value.code == cli.USAGE
+    assert ended.value.code == USAGE
     assert "name the folder with --golden" in capsys.readouterr().err

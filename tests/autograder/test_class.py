@@ -14,7 +14,7 @@ import time
 import psutil
 import pytest
 
-from autograder.cli import INTERRUPTED, PASSED, USAGE
+from autograder.shell import INTERRUPTED, PASSED, USAGE
 
 GOLDEN = (
     "right-einsum",
@@ -152,7 +152,8 @@ def test_an_interrupt_ends_it_and_says_how_to_go_on(students, tmp_path, jobs):
     arguments = ("grade", students, "--only", "relu", "--out", out, "--jobs", jobs)
     options = {"start_new_session": True, "preexec_fn": heed, **PIPED}
     with running(*command(*arguments), **options) as started:
-        until(lambda: (out / ".journal" / "verdicts" / "anna.json").exists())
+        journal = out / ".journal" / "journal.jsonl"
+        until(lambda: journal.exists() and '"anna"' in journal.read_text())
         until(lambda: "anna" in (out / ".journal" / "journal.jsonl").read_text())
         children = psutil.Process(started.pid).children(recursive=True)
         os.killpg(started.pid, signal.SIGINT)  # as a terminal sends it: to everybody

@@ -24,9 +24,10 @@ from typer.testing import CliRunner
 
 from autograder import __version__, catalog, cli
 from autograder.bank import CACHE_VARIABLE
-from autograder.cli import FAILED, FAULT, PASSED, USAGE, app
+from autograder.cli import app
 from autograder.engine import Engine
 from autograder.isolation import ladder, parent
+from autograder.shell import FAILED, FAULT, PASSED, USAGE
 
 RIGHT = "import numpy as np\n\ndef relu(x):\n    return np.maximum(x, x.dtype.type(0)) * 1.0\n"
 RELU = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from concurrent.futures import BrokenExecutor, Future
@@ -11,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from autograder import grading, jobs
+from autograder import jobs
 from autograder.course import Course
-from autograder.grading import Grading, pool_of, prepare, write
+from autograder.grading import Grading, pool_of, prepare
 from autograder.intake import collect
 from autograder.isolation.ladder import GraderFault
-from autograder.jobs import Terms, results_json
+from autograder.jobs import Terms
 from autograder.journal import Journal
 from autograder.pools import Here, Processes
+from autograder.results import results_json
 
 TOPICS = frozenset({"padding", "convolution", "stride"})
 RIGHT = """
@@ -53,7 +53,7 @@ def run(tmp_path, quick):
         with Journal(out, resume) as journal:
             running = Grading(found.hand_ins, terms, pool, journal, out, TOPICS)
             seen = [one for one in running if one is not None]
-            running.page()
+            running.finish()
         return seen
 
     yield graded
@@ -73,10 +73,14 @@ def files_of(out):
 def test_every_submission_gets_its_folder(tmp_path, run):
     out = tmp_path / "out"
     seen = run(class_of(tmp_path / "in", alice=RIGHT, bob="x = ("), out)
-    assert [(one.line.submission, one.line.score) for one in seen] == [("alice", 3), ("bob", 0)]
+    assert [(one.summary.name, one.summary.score) for one in seen] == [("alice", 3), ("bob", 0)]
     for name in ("alice", "bob"):
         folder = out / name
-        assert {file.name for file in folder.iterdir()} == {"results.json", "timing.json"}
+        assert {file.name for file in folder.iterdir()} == {
+            "report.html",
+            "results.json",
+            "timing.json",
+        }
         timing = json.loads((folder / "timing.json").read_text())
         parts = ("wall", "grader_cpu", "workers_cpu", "reports_cpu")
         assert timing.keys() == {f"{part}_seconds" for part in parts}
@@ -101,7 +105,7 @@ def test_a_damaged_one_among_a_class_is_graded_as_empty(tmp_path, run):
     (folder / "bob.zip").write_bytes(b"no zip")
     (folder / "carol.ipynb").write_text("no notebook")
     seen = run(folder, tmp_path / "out")
-    assert [one.line.score for one in seen] == [3, 0, 0]
+    assert [one.summary.score for one in seen] == [3, 0, 0]
     text = (tmp_path / "out" / "bob" / "results.json").read_text()
     warning = "bob.zip is no readable zip file: File is not a zip file"
     assert json.loads(text)["warnings"] == [warning]
@@ -125,9 +129,9 @@ def test_what_is_done_stays_done(tmp_path, run):
     [
         lambda out: (out / "bob" / "results.json").unlink(),
         lambda out: (out / "bob" / "results.json").write_text("{}"),
-        lambda out: (out / ".journal" / "verdicts" / "bob.json").unlink(),
+        lambda out: (out / "bob" / "report.html").unlink(),
     ],
-    ids=["gone", "altered", "verdict"],
+    ids=["gone", "altered", "page"],
 )
 def test_what_is_missing_or_altered_is_graded_again(tmp_path, run, harm):
     folder, out = class_of(tmp_path / "in", alice=RIGHT, bob=WRONG), tmp_path / "out"
@@ -143,7 +147,7 @@ def test_who_handed_in_again_is_graded_again(tmp_path, run):
     run(folder, out)
     (folder / "bob" / "padding.py").write_text(RIGHT)
     seen = run(folder, out, resume=True)
-    assert [(one.before, one.line.score) for one in seen] == [(True, 3), (False, 3)]
+    assert [(one.before, one.summary.score) for one in seen] == [(True, 3), (False, 3)]
 
 
 @pytest.mark.parametrize("terms", [{"seed": "another"}, {"formats": ("junit",)}, {"kit": None}])
@@ -196,13 +200,13 @@ def test_a_lost_process_costs_nothing_but_time(tmp_path, run):
 def test_who_is_lost_three_times_is_told_and_the_rest_is_graded(tmp_path, run):
     folder, out = class_of(tmp_path / "in", alice=WRONG, bob=RIGHT), tmp_path / "out"
     alice, bob = run(folder, out, Unlucky(3))
-    assert alice.line.faults == ("output_size: the process that graded it was ended 3 times",)
-    assert alice.line.score == alice.line.max_score  # never the student's loss
-    assert bob.line.faults == ()
+    assert alice.summary.faults == ("output_size: the process that graded it was ended 3 times",)
+    assert alice.summary.score == alice.summary.max_score  # never the student's loss
+    assert bob.summary.faults == ()
     # The next run tries again.
     seen = run(folder, out, resume=True)
-    assert {one.line.submission: one.before for one in seen} == {"alice": False, "bob": True}
-    assert not any(one.line.faults for one in seen)
+    assert {one.summary.name: one.before for one in seen} == {"alice": False, "bob": True}
+    assert not any(one.summary.faults for one in seen)
 
 
 def test_a_fault_of_the_engine_stops_nobody_else(tmp_path, run, monkeypatch):
@@ -216,8 +220,8 @@ def test_a_fault_of_the_engine_stops_nobody_else(tmp_path, run, monkeypatch):
 
     monkeypatch.setattr(jobs.Engine, "verdict", broken)
     alice, bob = run(folder, tmp_path / "out")
-    assert alice.line.faults == ("output_size: RuntimeError: out of ideas",)
-    assert (bob.line.faults, bob.line.score) == ((), 3)
+    assert alice.summary.faults == ("output_size: RuntimeError: out of ideas",)
+    assert (bob.summary.faults, bob.summary.score) == ((), 3)
 
 
 def test_a_server_that_dies_is_replaced(tmp_path, run, monkeypatch):
@@ -234,7 +238,7 @@ def test_a_server_that_dies_is_replaced(tmp_path, run, monkeypatch):
     monkeypatch.setattr(jobs.Engine, "verdict", unlucky)
     (alice,) = run(folder, tmp_path / "out")
     assert ended
-    assert (alice.line.faults, alice.line.score) == ((), 3)
+    assert (alice.summary.faults, alice.summary.score) == ((), 3)
 
 
 def test_a_fault_is_the_graders_in_every_law(tmp_path, submit):
@@ -266,51 +270,6 @@ def test_one_process_and_two_give_the_same_bytes(tmp_path, run, quick, seed):
 def test_no_term_shows_the_seed():
     assert "staff" not in repr(Terms(seed="only the staff know"))
     assert "staff" not in json.dumps(Terms(seed="only the staff know").to_json(), default=str)
-
-
-# --- whole or not at all
-
-
-def test_a_file_is_replaced_at_one_stroke(tmp_path, monkeypatch):
-    file = tmp_path / "folder" / "results.json"
-    write(file, "old")
-    seen = []
-    real = os.replace
-
-    def watched(source, target):
-        seen.append((file.read_text(), Path(source).read_text()))
-        real(source, target)
-
-    monkeypatch.setattr(grading.os, "replace", watched)
-    write(file, "new")
-    assert seen == [("old", "new")]
-    assert file.read_text() == "new"
-    assert os.listdir(file.parent) == ["results.json"]
-
-
-@pytest.mark.parametrize("error", [OSError(28, "No space left"), KeyboardInterrupt()])
-def test_an_interrupted_write_leaves_the_old_file_alone(tmp_path, monkeypatch, error):
-    file = tmp_path / "results.json"
-    write(file, "old")
-
-    def interrupted(*args):
-        raise error
-
-    monkeypatch.setattr(grading.os, "replace", interrupted)
-    with pytest.raises(type(error)):
-        write(file, "new")
-    assert os.listdir(tmp_path) == ["results.json"]
-    assert file.read_text() == "old"
-
-
-SAMPLE = (
-    "right-loops",
-    "wrong-conv-flipped-kernel",
-    "wrong-maxpool-over-channels",
-    "wrong-conv-backward-dx-overwritten",
-    "broken-segfault",
-    "half-finished",
-)
 
 
 @pytest.mark.slow

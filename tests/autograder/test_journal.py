@@ -16,7 +16,7 @@ def graded(journal, submission=ANNA, text="{}", seed="public"):
     folder = journal.out / submission.name
     folder.mkdir(exist_ok=True)
     (folder / "results.json").write_text(text)
-    journal.verdict(submission.name).write_text("{}")
+    (folder / "report.html").write_text("<p>")
     journal.record(submission.name, key)
     return key
 

@@ -9,10 +9,9 @@ from typer.testing import CliRunner
 
 from autograder import catalog
 from autograder.cli import app
-from autograder.grading import collect
 from autograder.report import similar as report
 from autograder.similar import K, W, _runs, _winnowed, pairs, stubs_in
-from autograder.submissions import Submission
+from autograder.submissions import Submission, read
 
 TOPICS = frozenset(topic.name for topic in catalog.topics())
 
@@ -24,7 +23,7 @@ def stubs(root):
 
 @pytest.fixture(scope="module")
 def right(golden):
-    return collect(sorted(golden.glob("right-*")), TOPICS)
+    return [read(path, TOPICS) for path in sorted(golden.glob("right-*"))]
 
 
 def renamed(submission):

@@ -22,6 +22,7 @@ from autograder.report import classroom, gradescope, junit, markdown
 from autograder.report.html import class_page
 from autograder.report.student import student_page
 from autograder.report.summary import summary
+from autograder.shell import USAGE
 from autograder.submissions import Submission
 from autograder.verdict import ExerciseResult, LawResult, Verdict
 
@@ -96,7 +97,7 @@ def test_only_the_capstone_or_all_but_it(klass, exam, tmp_path):
 
 def test_without_an_exam_one_note_says_that_there_are_capstones(klass, tmp_path, monkeypatch):
     monkeypatch.setattr("autograder.catalog.select", lambda names, settings=None: ())
-    done = grade(klass / "ada", klass / "bob", "--out", tmp_path / "out")
+    done = grade(klass / "ada", klass / "bob", "--out", tmp_path / "out", "--jobs", 1)
     assert done.exit_code == 0
     assert done.stderr == (
         "autograder: 1 submission holds a capstone, which was not graded: name its exam with "
@@ -115,7 +116,7 @@ def test_what_is_wrong_is_one_sentence(klass, tmp_path, monkeypatch):
         (["--only", "capstone"], "the capstone needs its exam: --capstone EXAM.npz, or --capstone"),
     ):
         done = grade(klass, *out, *options)
-        assert done.exit_code == cli.USAGE
+        assert done.exit_code == USAGE
         (line,) = done.stderr.splitlines()
         assert told in line
     (tmp_path / "course.toml").write_text("[release]\nwithout = ['capstone']\n")
@@ -126,9 +127,9 @@ def test_what_is_wrong_is_one_sentence(klass, tmp_path, monkeypatch):
         raise GraderFault("h5py is not installed")
 
     monkeypatch.setattr(joined, "Capstone", no_h5py)
-    done = grade(klass, *out, "--only", "capstone", "--capstone", "practice")
+    done = grade(klass, *out, "--only", "capstone", "--capstone", "practice", "--jobs", 1)
     assert (done.exit_code, done.stderr) == (
-        cli.USAGE,
+        USAGE,
         "autograder: the capstone cannot be graded here: h5py is not installed\n",
     )
     assert not (tmp_path / "out").exists()

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import itertools
 import re
-import weakref
 from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from importlib import resources
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder import __version__, kept
+from autograder import __version__
 from autograder.report import html
 from autograder.report.html import class_page
 from autograder.report.student import MAX_FINDINGS, MAX_WARNINGS, student_page
@@ -530,21 +529,3 @@ def test_contrast_is_wcag_aa(scheme: dict[str, str]) -> None:
     assert contrast(scheme["text"], scheme["notice"]) >= 4.5
     for behind in ("page", "track"):
         assert contrast(scheme["fill"], scheme[behind]) >= 3, behind
-
-
-def test_a_large_class_is_not_held_in_memory(classroom):
-    """Of verdicts that come one by one, only what their class needs stays."""
-    alive = []
-
-    def one_by_one():
-        for verdict in classroom:
-            fresh = kept.loads(kept.dumps(verdict))
-            laws = [law for exercise in fresh.exercises for law in exercise.laws]
-            alive.extend(weakref.ref(law.counterexample) for law in laws if law.counterexample)
-            del laws
-            yield fresh
-            del fresh
-
-    assert class_page(one_by_one(), len(classroom)) == class_page(classroom)
-    assert alive
-    assert not any(reference() for reference in alive)
