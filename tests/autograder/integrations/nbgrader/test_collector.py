@@ -222,6 +222,16 @@ def test_modules_and_notebooks_come_where_they_are_looked_for(collect, members):
     assert told == []
 
 
+def test_the_pictures_of_a_lesson_tell_not_where_the_hand_in_begins(collect, tmp_path):
+    release = tmp_path / "release" / "exercises"
+    (release / "pictures").mkdir()
+    (release / "pictures" / "__init__.py").write_text(SOURCE)
+    members = {"mine.ipynb": NOTEBOOK, "pictures/__init__.py": SOURCE}
+    files, told = collect({"ann.zip": {f"hw/{name}": text for name, text in members.items()}})
+    assert set(files) == {f"ann:{name}" for name in members}
+    assert told == []
+
+
 def test_helpers_stay_beside_their_module(collect):
     files, _ = collect({"ann.zip": {f"w/{name}.py": SOURCE for name in ("padding", "helper")}})
     assert set(files) == {"ann:exercises/padding.py", "ann:exercises/helper.py"}

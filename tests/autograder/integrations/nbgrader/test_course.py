@@ -6,6 +6,7 @@ import dataclasses
 
 import nbformat
 import pytest
+from courses import ROOT
 from typer.testing import CliRunner
 
 from autograder import catalog, cli
@@ -49,10 +50,13 @@ def test_a_lesson_is_released_with_its_stubs_and_a_cell_for_each_functions_point
 @pytest.mark.slow
 def test_every_lesson_is_an_assignment_with_its_pictures(course):
     listed = course.nbgrader("db", "assignment", "list")
+    drawn = ROOT / "exercises" / "lessons" / "pictures"
     for name in ("02_padding", "05_activation"):
         assert name in listed
-        files = sorted(file.name for file in (course.folder / "release" / name).iterdir())
-        assert files == [f"{name}.ipynb", "pictures.py"]
+        release = course.folder / "release" / name
+        assert sorted(file.name for file in release.iterdir()) == [f"{name}.ipynb", "pictures"]
+        modules = sorted(file.name for file in (release / "pictures").iterdir())
+        assert modules == sorted(file.name for file in drawn.glob("*.py"))
 
 
 @pytest.mark.slow
