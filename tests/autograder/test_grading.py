@@ -251,6 +251,15 @@ def test_a_fault_is_the_graders_in_every_law(tmp_path, submit):
 
 # --- on several processes
 
+SAMPLE = (
+    "right-loops",
+    "wrong-conv-flipped-kernel",
+    "wrong-maxpool-over-channels",
+    "wrong-conv-backward-dx-overwritten",
+    "broken-segfault",
+    "half-finished",
+)
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", ["public", "only the staff know"])

@@ -41,13 +41,3 @@ def test_an_interrupted_write_leaves_the_old_file_alone(tmp_path, monkeypatch, e
         write(file, "new")
     assert os.listdir(tmp_path) == ["results.json"]
     assert file.read_text() == "old"
-
-
-SAMPLE = (
-    "right-loops",
-    "wrong-conv-flipped-kernel",
-    "wrong-maxpool-over-channels",
-    "wrong-conv-backward-dx-overwritten",
-    "broken-segfault",
-    "half-finished",
-)
