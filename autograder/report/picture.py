@@ -141,9 +141,9 @@ def line(given: Any) -> str:
 
 
 def entries(arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The arguments; of a dictionary or list of arrays each entry."""
+    """The arguments; of a dictionary, list or tuple of arrays each entry."""
     for name, given in arguments.items():
-        if isinstance(given, dict | list) and arrays_of(given):
+        if isinstance(given, dict | list | tuple) and arrays_of(given):
             keys = given.items() if isinstance(given, dict) else enumerate(given)
             yield from entries({f"{name}[{key!r}]": entry for key, entry in keys})
         else:

@@ -205,8 +205,8 @@ def numbers(example: Counterexample) -> tuple[str, str]:
 
 
 def _entries(name: str, item: Any, in_short: bool = False) -> Iterator[str]:
-    """An argument; of a dictionary or list of arrays each entry, in short where they are many."""
-    if isinstance(item, dict | list) and (arrays := arrays_of(item)):
+    """An argument; of a dictionary, list or tuple of arrays each entry, in short where many."""
+    if isinstance(item, dict | list | tuple) and (arrays := arrays_of(item)):
         in_short = sum(numbers_in(array) for array in arrays) > MAX_NUMBERS
         for key, entry in item.items() if isinstance(item, dict) else enumerate(item):
             yield from _entries(f"{name}[{key!r}]", entry, in_short)

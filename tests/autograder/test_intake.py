@@ -284,3 +284,46 @@ def test_a_class_zip_leads_nowhere_outside(tmp_path, collect):
     assert not list(tmp_path.glob("Bo*"))
     assert not list(Path(tmp_path, "room").glob("**/Bo*"))
     assert "lead out of it" in found.told[0]
+
+
+# --- the capstone
+
+
+@pytest.mark.parametrize("place", ["", "capstone", "exercises/capstone", "hw/exercises/capstone"])
+def test_who_handed_in_a_model_alone_is_a_student(download, collect, place):
+    files = {"alice/exercises/padding.py": SOURCE, f"bob/{place}/digits.keras": b"PK"}
+    submissions, found = collect(download(files))
+    bob = submissions["bob"]
+    assert (bob.sources, bob.warnings) == ({}, ())
+    assert next(bob.path.glob("**/digits.keras")).read_bytes() == b"PK"
+    assert found.told == ()
+
+
+def test_a_folder_that_holds_a_model_is_one_submission(download, collect):
+    folder = download({"capstone/digits.keras": b"PK"}, "alice")
+    (alice,) = collect(folder)[0].values()
+    assert (alice.name, alice.path, alice.sources) == ("alice", folder, {})
+
+
+def test_a_model_that_came_with_others_one_by_one_lies_beside_its_own_alone(download, collect):
+    submissions, _ = collect(
+        download(
+            {
+                "alice_101_7_digits.keras": b"old",
+                "alice_101_8_digits-1.keras": b"hers",
+                "alice_101_9_digits.py": SOURCE,
+                "alice_101_10_padding.py": SOURCE,
+                "bob_102_11_digits.keras": b"his",
+            }
+        )
+    )
+    alice, bob = submissions["101"], submissions["102"]
+    assert {file.name for file in alice.path.iterdir()} == {
+        "digits.keras",
+        "digits.py",
+        "padding.py",
+    }
+    assert (alice.path / "digits.keras").read_bytes() == b"hers"
+    assert alice.sources["padding"] == SOURCE
+    assert [file.read_bytes() for file in bob.path.iterdir()] == [b"his"]
+    assert bob.warnings == ()

@@ -25,6 +25,7 @@ EXAMPLE = Counterexample(
         "x": np.array([[1.5, np.nan, -np.inf]], np.float32),
         "mask": np.array([True, False]),
         "weights": {"w": np.arange(3), "b": np.zeros(1)},
+        "branches": {"1x1": (np.ones((1, 1)), np.zeros(1))},
         "large": np.zeros((30, 30)),
         "stride": (1, (2, 3)),
         "layers": [{"kind": "relu"}],

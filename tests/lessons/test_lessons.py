@@ -10,10 +10,10 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from autograder import catalog
+from autograder import catalog, intake
 from autograder.engine import Engine
 from autograder.scaffold import lessons
-from autograder.submissions import find, read
+from autograder.submissions import read
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = ROOT / "exercises" / "lessons"
@@ -149,8 +149,9 @@ def test_pictures_beside_a_notebook_of_any_name_are_not_what_is_judged(tmp_path)
     folder.mkdir(parents=True)
     lessons.copy_pictures(SOURCES[0], folder)
     nbformat.write(lessons.notebook(SOURCES[0]), folder / "my homework.ipynb")
-    assert find(tmp_path / "class", frozenset(TOPICS)) == [folder]
-    submission = read(folder, frozenset(TOPICS))
+    (hand_in,) = intake.collect([tmp_path / "class"], frozenset(TOPICS), tmp_path).hand_ins
+    submission = hand_in.read(frozenset(TOPICS))
+    assert (hand_in.name, submission.warnings) == ("ann", ())
     assert submission.sources.keys() == {"notebook"}
 
 

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from autograder import cli
+from autograder import cli, jobs
 from autograder.capstone import joined, rubric
 from autograder.capstone.exam import Exam
 from autograder.digits import digits
 from autograder.isolation.ladder import GraderFault
+from autograder.jobs import Terms
 from autograder.report import classroom, gradescope, junit, markdown
 from autograder.report.html import class_page
 from autograder.report.student import student_page
@@ -93,6 +94,46 @@ def test_only_the_capstone_or_all_but_it(klass, exam, tmp_path):
     assert results(tmp_path / "b", "ada")["max_score"] == 10
     assert grade(klass / "ada", "--out", tmp_path / "c", "--only", "relu", *course).exit_code == 0
     assert results(tmp_path / "c", "ada")["max_score"] == 2
+
+
+def test_a_capstone_that_was_handed_in_again_is_graded_again(klass, exam, tmp_path):
+    out = tmp_path / "out"
+    options = (klass, "--out", out, "--only", "capstone", "--capstone", exam, "--jobs", 1)
+    assert grade(*options).exit_code == 0
+    before = results(out, "cy")
+    (klass / "cy" / "digits.keras").write_bytes(b"another that is no model")
+    done = grade(*options, "--resume")
+    assert "2 were graded before, and are as they were" in done.output
+    assert results(out, "cy") == before  # the same refusal
+    done = grade(*options, "--resume")
+    assert "3 were graded before, and are as they were" in done.output
+
+
+@pytest.mark.slow
+def test_several_processes_give_the_same_capstones(klass, exam, tmp_path):
+    for count in (1, 2):
+        options = ("--only", "relu", "--only", "capstone", "--capstone", exam, "--jobs", count)
+        done = grade(klass, "--out", tmp_path / str(count), *options)
+        assert done.exit_code == 0, done.output
+    one, two = (
+        {file.parent.name: file.read_bytes() for file in (tmp_path / n).glob("*/results.json")}
+        for n in ("1", "2")
+    )
+    assert one.keys() == {"ada", "bob", "cy"}
+    assert one == two
+
+
+def test_files_that_are_not_on_the_machine_of_a_job_are_our_fault(exam, tmp_path):
+    """A cluster's worker that cannot see the model must not call it missing."""
+    terms = Terms(("capstone",), exam=str(exam), exam_key=joined.key(Exam.load(exam)))
+    try:
+        outcome = jobs.judge(terms, Submission("ada", {}, path=tmp_path / "elsewhere"))
+        with pytest.raises(jobs.WrongKit, match="is another exam here"):
+            jobs.judge(dataclasses.replace(terms, exam_key="another"), Submission("bob", {}))
+    finally:
+        jobs.release()
+    assert outcome.summary.score == outcome.summary.max_score == 100
+    assert "elsewhere is not on this machine" in outcome.summary.faults[0]
 
 
 def test_without_an_exam_one_note_says_that_there_are_capstones(klass, tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from autograder import catalog, cli
 from autograder.course import load
 from autograder.integrations.nbgrader.course import BadCourse, init, report_card
 from autograder.integrations.nbgrader.settings import api
+from autograder.shell import USAGE
 
 TOPICS = {topic.name: topic for topic in catalog.topics()}
 
@@ -89,7 +90,7 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path, two_lessons):
 def test_what_is_wrong_is_told_in_a_sentence(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli.app, ["nbgrader", "init", "course"])
-    assert done.exit_code == cli.USAGE
+    assert done.exit_code == USAGE
     assert "exercises holds no lessons; run this in a checkout of the kit" in done.output
     assert not list(tmp_path.iterdir())
 
