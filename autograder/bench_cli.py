@@ -54,6 +54,9 @@ def bench_class(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes.", show_default="one for each core")
     ] = None,
+    right: Annotated[
+        bool, typer.Option("--right", help="All of them are right, and vectorised.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """How fast a class is graded, what the CPU goes into, and whether that grows with the class."""
@@ -62,7 +65,8 @@ def bench_class(
     from autograder.report import scale
 
     try:
-        measured = benching.bench(golden, count or benching.COUNTS, jobs or cores())
+        students = benching.VECTORISED if right else benching.STUDENTS
+        measured = benching.bench(golden, count or benching.COUNTS, jobs or cores(), students)
     except benching.NoGolden as error:
         raise stop(str(error)) from error
     print(json.dumps(measured, indent=1) if as_json else scale.table(measured))

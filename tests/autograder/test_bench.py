@@ -74,6 +74,9 @@ def test_a_class_is_made_in_turns(golden, tmp_path):
     mistake = golden / "wrong-conv-flipped-kernel" / "exercises" / "convolution.py"
     assert (second / "convolution.py").read_bytes() == mistake.read_bytes()
     assert len(list(second.iterdir())) > 1
+    bench_class.make(golden, tmp_path / "right", 3, bench_class.VECTORISED)
+    modules = [file.read_bytes() for file in (tmp_path / "right").glob("*/exercises/backprop.py")]
+    assert len(set(modules)) == 3
     with pytest.raises(bench_class.NoGolden, match="has no right-einsum/exercises"):
         bench_class.make(tmp_path, tmp_path / "none", 1)
 
