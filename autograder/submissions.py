@@ -182,7 +182,7 @@ def _most(file: str, limits: Limits) -> int:
     return limits.notebook_bytes if file.endswith(".ipynb") else limits.source_bytes
 
 
-def _open(file: Path) -> BinaryIO | str:
+def open_file(file: Path) -> BinaryIO | str:
     """A regular file, open, or the sentence that says why not."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -198,7 +198,7 @@ def _open(file: Path) -> BinaryIO | str:
 
 def content_of(file: Path, most: int) -> bytes | str:
     """A regular file's content, or the sentence that says why not."""
-    opened = _open(file)
+    opened = open_file(file)
     if isinstance(opened, str):
         return opened
     with opened as stream:
@@ -210,7 +210,7 @@ def content_of(file: Path, most: int) -> bytes | str:
 
 def _archive(path: Path, limits: Limits) -> dict[str, bytes | str]:
     """The modules and notebooks of a zip, read in memory."""
-    opened = _open(path)
+    opened = open_file(path)
     if isinstance(opened, str):
         raise BadSubmission(f"{path}: {opened}")
     with opened as file:
