@@ -16,6 +16,7 @@ from autograder.shell import (
     FAULT,
     INTERRUPTED,
     USAGE,
+    check_writable,
     complain,
     course_of,
     extra,
@@ -195,7 +196,7 @@ def _grade(
         with watch:
             level = grading.prepare(terms, pool, watch.preparing)
             terms = dataclasses.replace(terms, level=level)
-            _writable(out)
+            check_writable(out)
             with Journal(out, resume) as journal:
                 run = grading.Grading(found.hand_ins, terms, pool, journal, out, topics)
                 for graded in run:
@@ -234,16 +235,6 @@ def _so_far(watch: Watch) -> str:
         f": {watch.done} of {watch.total} are graded; the same command with --resume goes on from "
         "there"
     )
-
-
-def _writable(out: Path) -> None:
-    """Better told now than after the first submission."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise stop(f"cannot write to {out}: {error.strerror}") from error
 
 
 def _tell_of_capstones(run: Grading, terms: Terms) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,6 +67,16 @@ def course_of(file: Path | None) -> Course:
 def new_console() -> Console:
     """Colours only on a terminal; lines as wide as they are made."""
     return Console(highlight=False, soft_wrap=True)
+
+
+def check_writable(out: Path) -> None:
+    """Better told now than after the first submission."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise stop(f"cannot write to {out}: {error.strerror}") from error
 
 
 def write_page(file: Path, text: str) -> None:
