@@ -50,8 +50,9 @@ def one(function: Callable[..., Any], arguments: list[Any], expected: Any, allow
 def same(answer: Any, expected: Any, allowed: Any) -> bool:
     """Whether an answer is the expected value, within the error that is allowed."""
     if isinstance(expected, dict):
-        # A layer may spell out settings that the expected one leaves at their defaults.
-        return answer.keys() >= expected.keys() and all(
+        if allowed == float("inf"):
+            return isinstance(answer, dict)
+        return answer.keys() == expected.keys() and all(
             same(answer[k], e, allowed[k] if isinstance(allowed, dict) else allowed)
             for k, e in expected.items()
         )

@@ -41,8 +41,8 @@ STUDENTS = tuple(pair for pair in bench_class.STUDENTS if not pair[1].startswith
 # Cases a function: as many as instructors write by hand, and all that there are.
 FEW, ALL = 10, sys.maxsize
 NAME = "functions"
-# A law is judged on its cases unless it says one of these.
-NOT_JUDGED = ("not_attempted", "not_run", "grader_fault")
+# What a law says that had answers to judge; a module that cannot be imported gives none.
+JUDGED = ("pass", "fail")
 
 
 class NoPeer(RuntimeError):
@@ -70,13 +70,11 @@ def bench(
     told: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Grade a class by this kit and by both peers; `told` hears what takes long."""
-    if not golden.is_dir():
-        raise bench_class.NoGolden(f"there is no folder {golden}; name one with --golden")
     kept = (environments or cache_folder() / "peers").absolute()
-    pythons = {peer: environment(peer, kept, told) for peer in WANTED}
     with tempfile.TemporaryDirectory(prefix="autograder-") as folder:
         room = Path(folder)
         bench_class.make(golden, room / "class", students, STUDENTS)
+        pythons = {peer: environment(peer, kept, told) for peer in WANTED}
         told("grading by this kit")
         ours, judgements, level = _ours(room / "class", room / "results", students)
         found = []
@@ -132,17 +130,22 @@ def _ours(folder: Path, out: Path, students: int) -> tuple[Row, float, str]:
     server, level = engine.server.usage(), engine.server.isolation.level
     engine.server.close()
     graded = bench_class.grade(folder, out, 1, server, level)
+    cases, judgements, right = judged(out, engine.banks)
+    row = _row("this kit", ALL, graded.total, cases / students, right / students)
+    return row, judgements / students, level
+
+
+def judged(out: Path, banks: Banks) -> tuple[int, int, int]:
+    """Of all results in a folder: cases and judgements of laws on them, functions that pass."""
     cases = judgements = right = 0
     for file in out.glob(f"*/{FILE}"):
         for written in json.loads(file.read_text(encoding="utf-8"))["exercises"]:
-            statuses = {law["name"]: law["status"] for law in written["laws"]}
-            plan = engine.banks.of(catalog.select([written["name"]])[0]).plan
-            judged = [plan[law] for law, status in statuses.items() if status not in NOT_JUDGED]
-            cases += len({number for entries in judged for number, _ in entries})
-            judgements += sum(map(len, judged))
-            right += all(status == "pass" for status in statuses.values())
-    row = _row("this kit", ALL, graded.total, cases / students, right / students)
-    return row, judgements / students, level
+            plan = banks.of(catalog.select([written["name"]])[0]).plan
+            entries = [plan[law["name"]] for law in written["laws"] if law["status"] in JUDGED]
+            cases += len({number for of_law in entries for number, _ in of_law})
+            judgements += sum(map(len, entries))
+            right += all(law["status"] == "pass" for law in written["laws"])
+    return cases, judgements, right
 
 
 # --- the peers' environments
@@ -206,7 +209,8 @@ def _given(exercise: Exercise, case: Case) -> tuple[list[Any], Any, Any]:
     ]
     if isinstance(case.expected, Refusal):
         return arguments, ValueError, None
-    return arguments, case.expected, float("inf") if exercise.free else case.tolerance
+    many = exercise.free or exercise.normal is not None
+    return arguments, case.expected, float("inf") if many else case.tolerance
 
 
 def notebook(graded: bool) -> dict[str, Any]:
