@@ -50,7 +50,7 @@ Students = Sequence[tuple[str, str]]
 
 
 def make(golden: Path, folder: Path, count: int, students: Students = STUDENTS) -> None:
-    """A class of so many students."""
+    """A class of so many students, of these kinds in turns."""
     for number in range(count):
         base, mistake = students[number % len(students)]
         student = folder / f"student-{number:04}"
@@ -113,7 +113,20 @@ def _alone(folder: Path) -> Alone:
     return Alone(seconds, server, level)
 
 
-def _row(folder: Path, out: Path, count: int, processes: int, alone: Alone) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Graded:
+    """What `autograder grade` took for a class; CPU seconds are means over its submissions."""
+
+    seconds: float  # for all, by the wall clock
+    total: float
+    grader: float
+    workers: float
+    reports: float
+    largest_process_mib: float
+
+
+def grade(folder: Path, out: Path, processes: int, server: float, level: str) -> Graded:
+    """Grade a folder by the command; `server` is what a fork server takes at this level."""
     command = [sys.executable, "-m", "autograder.cli", "grade", str(folder), "--out", str(out)]
     command += ["--jobs", str(processes)]
     started = time.monotonic()
@@ -121,31 +134,37 @@ def _row(folder: Path, out: Path, count: int, processes: int, alone: Alone) -> d
         _, status, used = os.wait4(running.pid, 0)
         running.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - started
-    if running.returncode:
-        raise RuntimeError(f"grading a class of {count} ended with {running.returncode}")
     timings = [json.loads(file.read_text()) for file in sorted(out.glob("*/timing.json"))]
+    count = len(timings)
+    if running.returncode or not count:
+        raise RuntimeError(f"grading the class in {folder.name} ended with {running.returncode}")
     grader, workers, reports = (
         statistics.fmean(timing[f"{part}_cpu_seconds"] for timing in timings)
         for part in ("grader", "workers", "reports")
     )
     total = (used.ru_utime + used.ru_stime) / count
-    if alone.level == "strong":
+    if level == "strong":
         # What runs inside bubblewrap is not counted with the process that started it.
-        total += workers + min(processes, count) * alone.server / count
+        total += workers + min(processes, count) * server / count
+    return Graded(seconds, total, grader, workers, reports, used.ru_maxrss / 1024)
+
+
+def _row(folder: Path, out: Path, count: int, processes: int, alone: Alone) -> dict[str, Any]:
+    graded = grade(folder, out, processes, alone.server, alone.level)
     kinds = len(alone.functions)
     own = statistics.fmean(alone.functions[number % kinds] for number in range(count))
     return {
         "count": count,
-        "seconds": seconds,
-        "submissions_per_minute": 60 * count / seconds,
-        "cpu_seconds_each": total,
+        "seconds": graded.seconds,
+        "submissions_per_minute": 60 * count / graded.seconds,
+        "cpu_seconds_each": graded.total,
         "functions": own,
-        "around_them": workers - own,
-        "comparison": grader - reports,
-        "reports": reports,
+        "around_them": graded.workers - own,
+        "comparison": graded.grader - graded.reports,
+        "reports": graded.reports,
         # Processes, case banks, intake, journal, the page of the class.
-        "start_and_rest": total - grader - workers,
-        "largest_process_mib": used.ru_maxrss / 1024,
+        "start_and_rest": graded.total - graded.grader - graded.workers,
+        "largest_process_mib": graded.largest_process_mib,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from autograder.options import ExercisesFolder
-from autograder.shell import extra, new_console, stop, write_page
+from autograder.shell import complain, extra, new_console, stop, write_page
 
 app = typer.Typer(help="Measure what grading costs.", no_args_is_help=True)
 
@@ -92,6 +92,39 @@ def bench_nbgrader(
     measured = measure(exercises, golden, students)
     from autograder.report import nbgrader as report
 
+    if page is not None:
+        write_page(page, report.page(measured))
+    print(json.dumps(measured, indent=1) if as_json else report.table(measured))
+
+
+@app.command("peers")
+def bench_peers(
+    golden: Annotated[
+        Path, typer.Option(help="The folder of golden submissions that the class is made of.")
+    ] = Path("tests/submissions"),
+    students: Annotated[int, typer.Option(min=1, help="So many hand in.")] = 10,
+    env: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where nbgrader and otter-grader are installed, at the first run.",
+            show_default="in the user's cache",
+        ),
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the table, as Markdown.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """What a case costs here, under nbgrader and under otter-grader, on the same submissions."""
+    from autograder import bench_class as benching
+    from autograder import bench_peers as peers
+    from autograder.report import peers as report
+
+    try:
+        measured = peers.bench(golden, students, env, complain)
+    except (benching.NoGolden, peers.NoPeer) as error:
+        raise stop(str(error)) from error
     if page is not None:
         write_page(page, report.page(measured))
     print(json.dumps(measured, indent=1) if as_json else report.table(measured))
