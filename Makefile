@@ -27,7 +27,7 @@ setup: .venv/installed
 
 # The kit is installed already: only what its extras name comes on top, with no second build.
 .venv/tested: .venv/installed
-	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["test"], *extras["lessons"], *extras["nbgrader"], *extras["capstone-cpu"], *extras["demo"], sep="\n")' > .venv/test.txt
+	$(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*extras["test"], *extras["lessons"], *extras["nbgrader"], *extras["cluster"], *extras["capstone-cpu"], *extras["demo"], sep="\n")' > .venv/test.txt
 	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) --requirement .venv/test.txt
 	touch $@
 

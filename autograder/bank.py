@@ -73,6 +73,18 @@ class Banks:
             self._known[exercise.name] = self._load(exercise) or self._make(exercise)
         return self._known[exercise.name]
 
+    def cached(self, exercise: Exercise) -> bool:
+        """Whether the cache folder has this bank; it never has a secret one."""
+        return not self.seed.secret and _file(exercise, self.seed).is_file()
+
+    def dumped(self, exercise: Exercise) -> bytes:
+        """The bank as bytes, for another process."""
+        return _dump(self.of(exercise))
+
+    def give(self, exercise: Exercise, data: bytes) -> None:
+        """Take a bank from another process that drew it."""
+        self._known[exercise.name] = _parse(data)
+
     def _make(self, exercise: Exercise) -> Bank:
         bank = make(exercise, self.seed)
         if not self.seed.secret:

@@ -7,29 +7,36 @@ grader's own fault.
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from autograder import __version__
+from autograder import __version__, bench_cli, grading_cli
 from autograder.capstone.cli import app as capstone
-from autograder.options import CourseFile, Level
+from autograder.options import CourseFile, ExercisesFolder
+from autograder.shell import (
+    FAILED,
+    FAULT,
+    INTERRUPTED,
+    PASSED,
+    complain,
+    course_of,
+    extra,
+    new_console,
+    stop,
+    tell_faults,
+    usage,
+)
 
 if TYPE_CHECKING:
-    from autograder.capstone.joined import Capstone
-    from autograder.course import Course
     from autograder.spec import Exercise
-    from autograder.submissions import Submission
-    from autograder.verdict import Verdict
 
 app = typer.Typer(
     help="Checks and grades the exercises of a first course on convolutional neural networks.",
@@ -38,19 +45,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-PASSED, FAILED, USAGE, FAULT = 0, 1, 2, 3
-
-
-class Format(StrEnum):
-    """Formats that other programs read; see `report/formats.py`."""
-
-    classroom = "classroom"
-    github = "github"
-    gitlab = "gitlab"
-    gradescope = "gradescope"
-    junit = "junit"
-    markdown = "markdown"
 
 
 class HandIn(StrEnum):
@@ -66,7 +60,7 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         print("\nautograder: interrupted", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except ImportError as error:
         print(f"autograder: {error}", file=sys.stderr)
         sys.exit(FAULT)
@@ -95,49 +89,6 @@ def options(
     """Options of every command."""
 
 
-@contextmanager
-def _usage() -> Iterator[None]:
-    """A wrong argument is one sentence and exit code 2."""
-    from autograder.catalog import UnknownName
-    from autograder.course import BadCourse
-    from autograder.submissions import BadSubmission
-
-    try:
-        yield
-    except (UnknownName, BadSubmission, BadCourse) as error:
-        _complain(str(error))
-        raise typer.Exit(USAGE) from error
-    except OSError as error:
-        _complain(f"cannot read {error.filename}: {error.strerror}")
-        raise typer.Exit(USAGE) from error
-
-
-@contextmanager
-def _extra(name: str) -> Iterator[None]:
-    """What only an extra brings is missing: say how to get it."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        _complain(f"{error.name} is missing: pip install -c constraints.txt -e '.[{name}]'")
-        raise typer.Exit(USAGE) from error
-
-
-def _complain(text: str) -> None:
-    """On stderr; the names of files in it are a student's."""
-    from autograder.report.text import for_log
-
-    print(f"autograder: {for_log(text)}", file=sys.stderr)
-
-
-def _course(file: Path | None) -> Course:
-    from autograder import course
-
-    return course.find(Path()) if file is None else course.load(file)
-
-
-ExercisesFolder = Annotated[
-    Path, typer.Option("--exercises", help="The folder of stub modules and lessons.")
-]
 Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="NAME", help="Exercises or topics; all of them by default."),
@@ -172,16 +123,16 @@ def check(
     from autograder.submissions import read
 
     topics = frozenset(topic.name for topic in catalog.topics())
-    with _usage():
-        settings = _course(course)
+    with usage():
+        settings = course_of(course)
         chosen, limits = catalog.select(names or (), settings), settings.limits
         submission = read(path or _default_path(topics), topics, limits)
-    console = _console()
+    console = new_console()
     with _progress(len(chosen), console) as advance:
         verdict = Engine.of(limits=limits).verdict(submission, chosen, progress=advance)
     if as_json:
-        from autograder.grading import results_json
         from autograder.report.text import json_for_log
+        from autograder.results import results_json
 
         print(json_for_log(results_json(verdict)), end="")
     else:
@@ -189,7 +140,7 @@ def check(
 
         depth = Depth.EXPLANATION if explain else Depth.HINT if hint else Depth.SYMPTOM
         show_verdict(console, verdict, everything, depth)
-    _tell_faults(verdict.grader_faults)
+    tell_faults(verdict.grader_faults)
     raise typer.Exit(PASSED if verdict.passed else FAILED)
 
 
@@ -201,189 +152,13 @@ def _default_path(topics: frozenset[str]) -> Path:
 
 
 @app.command()
-def grade(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATH", help="Submissions, or folders of submissions."),
-    ],
-    out: Annotated[Path, typer.Option(help="Where results are written, a folder a submission.")],
-    only: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Grade only this exercise or topic; may be repeated."),
-    ] = None,
-    seed: Annotated[
-        str,
-        typer.Option(
-            metavar="TEXT",
-            help="A secret text: other cases than the students have; it is shown nowhere.",
-        ),
-    ] = "public",
-    require_isolation: Annotated[
-        Level,
-        typer.Option(help="Grade only if student code can be isolated this well (see doctor)."),
-    ] = Level.weak,
-    formats: Annotated[
-        list[Format] | None,
-        typer.Option("--format", help="Write this one too, for each; may be repeated."),
-    ] = None,
-    course: CourseFile = None,
-    capstone_exam: Annotated[
-        str | None,
-        typer.Option(
-            "--capstone",
-            metavar="EXAM",
-            help="Grade the capstone too: its exam's file, or the word practice.",
-            show_default="the exam of course.toml, if it names one",
-        ),
-    ] = None,
-) -> None:
-    """Grade submissions: results.json for each, a table, and index.html for the class."""
-    from contextlib import ExitStack
-
-    from autograder import catalog
-    from autograder.bank import Seed
-    from autograder.engine import Engine
-    from autograder.grading import collect, write
-    from autograder.grading import grade as grade_all
-    from autograder.isolation.ladder import NotIsolated
-    from autograder.report.formats import FILES
-    from autograder.report.html import class_page
-    from autograder.report.terminal import class_line, isolation
-
-    topics = frozenset(topic.name for topic in catalog.topics())
-    with _usage():
-        settings = _course(course)
-        chosen, limits = catalog.select(_functions(only), settings), settings.limits
-        if only and not _functions(only):
-            chosen = ()
-        exam = _capstone_exam(settings, only, capstone_exam)
-        submissions = collect(paths, topics, limits, capstone=bool(exam))
-    summary = _github_summary() if Format.github in (formats or ()) else None
-    engine = Engine.of(Seed(seed), limits=limits, required=require_isolation.value)
-    try:
-        _ = engine.server
-        capstone = _capstone(exam, settings, require_isolation.value)
-    except NotIsolated as error:
-        print(
-            f"autograder: isolation {require_isolation.value} cannot be had here: {error}",
-            file=sys.stderr,
-        )
-        raise typer.Exit(USAGE) from error
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass  # better told now than after the first submission
-    except OSError as error:
-        print(f"autograder: cannot write to {out}: {error.strerror}", file=sys.stderr)
-        raise typer.Exit(USAGE) from error
-    console = _console()
-    sources = {submission.name: submission.sources for submission in submissions}
-    verdicts = []
-    with _progress(len(submissions), console) as advance, ExitStack() as closing:
-        if capstone is not None:
-            closing.enter_context(capstone)
-        for verdict in grade_all(submissions, chosen, engine, out, capstone):
-            console.print(class_line(verdict))
-            verdicts.append(verdict)
-            for wanted in formats or ():
-                if wanted is not Format.github:
-                    file, document = FILES[wanted.value]
-                    write(out / verdict.submission / file, document(verdict))
-            if summary is not None:
-                _to_github(verdict, sources[verdict.submission], summary)
-            advance(None)
-    write(out / "index.html", class_page(verdicts))
-    console.print(f"\n{isolation(engine.server.level)}", style="dim")
-    console.print(f"{len(verdicts)} graded; the page for the class is {out / 'index.html'}")
-    if capstone is None and not only:
-        _tell_of_capstones(submissions, settings)
-    _tell_faults([f"{v.submission}: {fault}" for v in verdicts for fault in v.grader_faults])
-
-
-def _functions(only: list[str] | None) -> list[str]:
-    """The names that are not the capstone's, which is no function."""
-    from autograder.course import CAPSTONE
-
-    return [name for name in only or () if name != CAPSTONE]
-
-
-def _capstone_exam(settings: Course, only: list[str] | None, given: str | None) -> str:
-    """The capstone's exam, where it is to be graded; empty where not."""
-    from autograder.catalog import UnknownName
-    from autograder.course import CAPSTONE
-
-    asked = CAPSTONE in (only or ())
-    if CAPSTONE in settings.without:
-        if asked or given:
-            raise UnknownName(f"{CAPSTONE!r} is left out of this course")
-        return ""
-    exam = given or settings.exam
-    if asked and not exam:
-        raise UnknownName(
-            "the capstone needs its exam: --capstone EXAM.npz, or --capstone practice for the "
-            "public one"
-        )
-    return exam if asked or given or not only else ""
-
-
-def _capstone(exam: str, settings: Course, required: str) -> Capstone | None:
-    if not exam:
-        return None
-    from autograder.capstone import joined
-    from autograder.capstone.exam import NotAnExam
-    from autograder.course import CAPSTONE
-    from autograder.isolation.ladder import GraderFault
-
-    try:
-        points = settings.points.get(CAPSTONE, joined.POINTS)
-        return joined.Capstone(joined.exam_of(exam), settings.limits, required, points)
-    except NotAnExam as error:
-        _complain(str(error))
-        raise typer.Exit(USAGE) from error
-    except GraderFault as error:
-        _complain(f"the capstone cannot be graded here: {error}")
-        raise typer.Exit(USAGE) from error
-
-
-def _tell_of_capstones(submissions: Sequence[Submission], settings: Course) -> None:
-    """That there are models which nobody asked to grade."""
-    from autograder.capstone.files import holds_model
-    from autograder.course import CAPSTONE
-
-    count = sum(one.path is not None and holds_model(one.path) for one in submissions)
-    if count and CAPSTONE not in settings.without:
-        those = "1 submission holds" if count == 1 else f"{count} submissions hold"
-        _complain(
-            f"{those} a capstone, which was not graded: name its exam with --capstone EXAM.npz"
-        )
-
-
-def _github_summary() -> Path:
-    """The file that GitHub shows as the job's summary."""
-    place = os.environ.get("GITHUB_STEP_SUMMARY")
-    if not place:
-        _complain("--format github writes a job's summary: GITHUB_STEP_SUMMARY is not set here")
-        raise typer.Exit(USAGE)
-    return Path(place)
-
-
-def _to_github(verdict: Verdict, sources: Mapping[str, str], summary: Path) -> None:
-    from autograder.report import github, markdown
-
-    with summary.open("a", encoding="utf-8") as stream:
-        stream.write(markdown.document(verdict))
-    for command in github.commands(verdict, sources):
-        print(command)
-
-
-@app.command()
 def doctor() -> None:
     """Tell what is installed, what is missing, and the command that mends it."""
     from autograder.doctor import examine
     from autograder.report.terminal import show_examination
 
     findings = examine()
-    show_examination(_console(), findings)
+    show_examination(new_console(), findings)
     healthy = all(finding.ok or finding.optional for finding in findings)
     raise typer.Exit(PASSED if healthy else FAILED)
 
@@ -417,17 +192,16 @@ def audit(
         from autograder.audit.audit import tasks
         from autograder.report.audit import document, page, show
     except ModuleNotFoundError as error:
-        _complain("this kit is the students': it has no audit; run that in a checkout")
-        raise typer.Exit(USAGE) from error
+        raise stop("this kit is the students': it has no audit; run that in a checkout") from error
 
-    with _usage():
+    with usage():
         chosen = catalog.select(names or ())
         wanted = tasks(chosen, golden if golden.is_dir() else None, seeds)
-    console = _console()
+    console = new_console()
     with _progress(len(wanted), console) as advance:
         found = try_all(chosen, wanted, jobs, lambda: advance(None))
     if html is not None:
-        from autograder.grading import write
+        from autograder.writing import write
 
         write(html, page(found, least))
     if as_json:
@@ -450,12 +224,12 @@ def new(
     try:
         written = begin(name, Path())
     except BadName as error:
-        _complain(str(error))
-        raise typer.Exit(USAGE) from error
+        raise stop(str(error)) from error
     except OSError as error:
-        _complain(f"cannot write {error.filename}: {error.strerror}; nothing is changed")
-        raise typer.Exit(USAGE) from error
-    _console().print(said(name, written))
+        raise stop(
+            f"cannot write {error.filename}: {error.strerror}; nothing is changed"
+        ) from error
+    new_console().print(said(name, written))
 
 
 @app.command()
@@ -464,17 +238,15 @@ def lessons(
     exercises: ExercisesFolder = Path("exercises"),
 ) -> None:
     """Build the notebooks of the lessons."""
-    with _extra("lessons"):
+    with extra("lessons"):
         from autograder.scaffold import lessons
     if not lessons.sources(exercises):
-        _complain(f"{exercises} holds no lessons; run this in a checkout of the kit")
-        raise typer.Exit(USAGE)
+        raise stop(f"{exercises} holds no lessons; run this in a checkout of the kit")
     try:
         lessons.build(exercises, folder)
     except OSError as error:
-        _complain(f"cannot write {error.filename}: {error.strerror}")
-        raise typer.Exit(USAGE) from error
-    _console().print(f"{len(lessons.sources(exercises))} lessons are in {folder}")
+        raise stop(f"cannot write {error.filename}: {error.strerror}") from error
+    new_console().print(f"{len(lessons.sources(exercises))} lessons are in {folder}")
 
 
 @app.command()
@@ -501,26 +273,30 @@ def release(
     import dataclasses
 
     from autograder import catalog
+    from autograder.course import CAPSTONE
 
-    with _extra("lessons"):
+    with extra("lessons"):
         from autograder.scaffold import release as making
     try:
-        with _usage():
-            settings = _course(course)
-            catalog.select(_functions(without))
+        with usage():
+            settings = course_of(course)
+            catalog.select([name for name in without or () if name != CAPSTONE])
             left_out = dict.fromkeys([*settings.without, *(without or ())])
             settings = dataclasses.replace(settings, without=tuple(left_out))
             notes = making.release(folder, exercises, wheels, settings, gradescope)
     except making.BadRelease as error:
-        _complain(str(error))
-        raise typer.Exit(USAGE) from error
+        raise stop(str(error)) from error
     for note in notes:
-        _complain(note)
-    _console().print(making.said(folder, gradescope))
+        complain(note)
+    new_console().print(making.said(folder, gradescope))
 
 
+for command in (grading_cli.grade, grading_cli.report, grading_cli.similar):
+    app.command()(command)
 nbgrader = typer.Typer(help="Grade with nbgrader.", no_args_is_help=True)
 app.add_typer(nbgrader, name="nbgrader")
+app.add_typer(bench_cli.app, name="bench")
+app.add_typer(capstone, name="capstone")
 
 
 @nbgrader.command()
@@ -533,198 +309,19 @@ def init(
     settings: CourseFile = None,
 ) -> None:
     """Make a course: source, release, configuration and gradebook."""
-    with _extra("nbgrader"):
+    with extra("nbgrader"):
         from autograder.integrations.nbgrader import course as making
-    with _usage():
-        found = _course(settings)
+    with usage():
+        found = course_of(settings)
     try:
         assignments = making.init(course, exercises, hand_in, found)
     except making.BadCourse as error:
-        _complain(str(error))
-        raise typer.Exit(USAGE) from error
+        raise stop(str(error)) from error
     except OSError as error:
-        _complain(f"cannot write {error.filename}: {error.strerror}")
-        raise typer.Exit(USAGE) from error
-    console = _console()
+        raise stop(f"cannot write {error.filename}: {error.strerror}") from error
+    console = new_console()
     console.print(f"{course} holds {making.count(assignments)}, released and in its gradebook.")
     console.print(making.NEXT.format(course=course, assignment=assignments[-1]))
-
-
-bench = typer.Typer(
-    help="Measure what grading costs, and how fast the core is.", no_args_is_help=True
-)
-app.add_typer(bench, name="bench")
-app.add_typer(capstone, name="capstone")
-
-
-@bench.command()
-def overhead(
-    golden: Annotated[
-        Path, typer.Option(help="The folder with the right submissions to measure with.")
-    ] = Path("tests/submissions"),
-    page: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write the table, as Markdown.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
-) -> None:
-    """What judging costs: the ratio of all CPU to that of the student's functions alone."""
-    from autograder.bench import overhead as measure
-
-    if not golden.is_dir():
-        print(f"autograder: there is no folder {golden}; name one with --golden", file=sys.stderr)
-        raise typer.Exit(USAGE)
-    measured = measure(golden)
-    if page is not None:
-        from autograder.report import overhead as report
-
-        _write_page(page, report.page(measured))
-    if as_json:
-        print(json.dumps(measured, indent=1))
-        return
-    from autograder.report.terminal import show_overhead
-
-    show_overhead(_console(), measured)
-
-
-@bench.command("nbgrader")
-def bench_nbgrader(
-    golden: Annotated[
-        Path, typer.Option(help="The folder of right and wrong submissions to hand in.")
-    ] = Path("tests/submissions"),
-    exercises: ExercisesFolder = Path("exercises"),
-    students: Annotated[int, typer.Option(min=1, help="So many hand in.")] = 50,
-    page: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write the table, as Markdown.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
-) -> None:
-    """What nbgrader costs around the engine, and what it costs alone, on the same notebooks."""
-    with _extra("nbgrader"):
-        from autograder.integrations.nbgrader.bench import bench as measure
-    if not golden.is_dir():
-        print(f"autograder: there is no folder {golden}; name one with --golden", file=sys.stderr)
-        raise typer.Exit(USAGE)
-    measured = measure(exercises, golden, students)
-    from autograder.report import nbgrader as report
-
-    if page is not None:
-        _write_page(page, report.page(measured))
-    print(json.dumps(measured, indent=1) if as_json else report.table(measured))
-
-
-@bench.command("core")
-def bench_core(
-    quick: Annotated[
-        bool,
-        typer.Option("--quick", help="A few small layers, short timings: to see that it works."),
-    ] = False,
-    runs: Annotated[int, typer.Option(min=1, help="So many timings of everything.")] = 5,
-    threads: Annotated[str, typer.Option(help="Numbers of threads, with commas.")] = "1,2",
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write performance.md and performance.svg here."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
-) -> None:
-    """The core's speed beside PyTorch, TensorFlow and NumPy, in turns: half an hour or more."""
-    from autograder.performance import bench as measuring
-    from autograder.report import performance as report
-
-    numbers = _numbers_of_threads(threads)
-    if out is not None and not out.is_dir():
-        _complain(f"there is no folder {out}; make it, or name another with --out")
-        raise typer.Exit(USAGE)
-    console = _console()
-    steps = measuring.core(runs, numbers, quick, _tell_part)
-    measured = _measured(steps, lambda so_far: "\n".join(report.lines(so_far)))
-    if out is not None:
-        _write_page(out / "performance.md", report.page(measured))
-        _write_page(out / "performance.svg", report.plot(measured))
-    if as_json:
-        print(json.dumps(measured, indent=1))
-        return
-    for line in report.lines(measured):
-        console.print(line, markup=False)
-
-
-@bench.command("lenet")
-def bench_lenet(
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the digits.")] = 3,
-    seeds: Annotated[int, typer.Option(min=1, help="So many trainings, from other weights.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
-) -> None:
-    """LeNet-5 trained by the core, by PyTorch and by Keras alike: accuracy a CPU second."""
-    from autograder.performance import bench as measuring
-    from autograder.performance import targets
-    from autograder.report import performance as report
-
-    steps = measuring.lenet(epochs, seeds, tell=_tell_part)
-    measured = _measured(steps, lambda so_far: report.lenet_table(so_far["lenet"]))
-    if as_json:
-        print(json.dumps(measured, indent=1))
-        return
-    print(report.lenet_table(measured["lenet"]))
-    for seen in targets.lenet(measured["lenet"]):
-        print(f"The faster of both libraries takes {seen.mean:.2f} times the core's CPU seconds.")
-
-
-def _numbers_of_threads(text: str) -> list[int]:
-    numbers = [int(part) if part.strip().isdecimal() else 0 for part in text.split(",")]
-    cores = os.cpu_count() or 1
-    if min(numbers) < 1 or max(numbers) > cores or len(set(numbers)) < len(numbers):
-        _complain(
-            f"--threads must be different numbers from 1 to {cores}, the cores of this machine, "
-            f"with commas; got {text}"
-        )
-        raise typer.Exit(USAGE)
-    return numbers
-
-
-def _measured(
-    steps: Iterator[dict[str, Any]], shown: Callable[[dict[str, Any]], str]
-) -> dict[str, Any]:
-    """The figures when all is measured; what there is of them when somebody interrupts."""
-    from autograder.performance.bench import Failed
-
-    measured: dict[str, Any] = {}
-    try:
-        with _extra("conformance,capstone-cpu"):
-            for so_far in steps:
-                measured = so_far
-    except Failed as error:
-        _complain(f"the measurement failed: {error}")
-        raise typer.Exit(FAULT) from error
-    except KeyboardInterrupt:
-        _tell_part(0, 0, "")
-        if measured:
-            print(shown(measured))
-            _complain("interrupted: these figures are of what was measured so far, and not written")
-        else:
-            _complain("interrupted before anything was measured")
-        raise typer.Exit(130) from None
-    finally:
-        _tell_part(0, 0, "")
-    return measured
-
-
-def _tell_part(done: int, total: int, what: str) -> None:
-    """A line that is written over, where somebody watches."""
-    if sys.stderr.isatty():
-        text = f"{what}: {done} of {total}" if what else ""
-        print(f"\r{text:<60}" + ("" if what else "\r"), end="", file=sys.stderr, flush=True)
-
-
-def _write_page(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        _complain(f"cannot write {file}: {error.strerror}")
-        raise typer.Exit(USAGE) from error
-
-
-def _console() -> Console:
-    """Colours only on a terminal; lines as wide as they are made."""
-    return Console(highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -751,13 +348,6 @@ def _progress(total: int, console: Console) -> Iterator[Callable[[Exercise | Non
             begun = True
 
         yield advance
-
-
-def _tell_faults(faults: list[str]) -> None:
-    if faults:
-        for fault in faults:
-            _complain(f"the grader itself failed at {fault}")
-        raise typer.Exit(FAULT)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ class Engine:
     """Judges with one seed; the counterexamples that students see are always public cases.
 
     Workers are forked from one server, which is started when first needed, at the best level of
-    isolation that can be proven; NotIsolated if that is below `required`.
+    isolation that can be proven; NotIsolated if that is below `required`, or is not `level` where
+    one is given.
     """
 
     banks: Banks
@@ -43,6 +44,7 @@ class Engine:
     explaining: bool = True
     limits: Limits = DEFAULT
     required: str = ladder.LEVELS[0]
+    level: str = ""
 
     @staticmethod
     def of(
@@ -50,13 +52,16 @@ class Engine:
         explaining: bool = True,
         limits: Limits = DEFAULT,
         required: str = ladder.LEVELS[0],
+        level: str = "",
     ) -> Engine:
         banks = Banks(seed)
         public = Banks() if banks.seed.secret else banks
-        return Engine(banks, public, explaining, limits, required)
+        return Engine(banks, public, explaining, limits, required, level)
 
     @cached_property
     def server(self) -> ladder.ForkServer:
+        if self.level:
+            return ladder.proven(self.level, self.limits)
         return ladder.best(self.limits, self.required)
 
     @cached_property

@@ -17,6 +17,17 @@ class Level(StrEnum):
     strong = "strong"
 
 
+class Format(StrEnum):
+    """Formats that other programs read; see `report/formats.py`."""
+
+    classroom = "classroom"
+    github = "github"
+    gitlab = "gitlab"
+    gradescope = "gradescope"
+    junit = "junit"
+    markdown = "markdown"
+
+
 CourseFile = Annotated[
     Path | None,
     typer.Option(
@@ -25,4 +36,7 @@ CourseFile = Annotated[
         help="The course's settings.",
         show_default="course.toml in this folder, if there is one",
     ),
+]
+ExercisesFolder = Annotated[
+    Path, typer.Option("--exercises", help="The folder of stub modules and lessons.")
 ]

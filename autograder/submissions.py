@@ -1,4 +1,4 @@
-"""Intake: finds submissions and reads them, once, as bytes that are hostile until decoded.
+"""Reads submissions, once, as bytes that are hostile until decoded; `intake` finds them.
 
 A submission is a folder, a .zip, a .py file or an .ipynb. In a folder or zip the stub modules, or
 the lessons' notebooks in their place, lie in `exercises/`, or at the top, or one folder down; a
@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -25,8 +25,8 @@ HOME = "exercises"
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 FILES = (".zip", ".ipynb", ".py")
 MODULES = (".py", ".ipynb")  # what holds functions, in a folder or zip
-# Results go into a folder of the submission's name, beside the page for the class.
-NO_NAMES = ("", ".", "..", "index.html")
+# Results go into a folder of the submission's name, beside what is there of the class.
+NO_NAMES = ("", ".", "..", "index.html", "grades.csv", ".journal")
 
 
 class BadSubmission(ValueError):
@@ -61,47 +61,22 @@ class Submission:
         return self.single or topic
 
 
-def find(
-    path: Path, topics: frozenset[str], also: Callable[[Path], bool] = lambda path: False
-) -> list[Path]:
-    """The submissions at a path: itself, or those that a folder of submissions holds.
-
-    A submission holds modules or notebooks, or what `also` asks for.
-    """
-    if not path.exists():
-        raise BadSubmission(f"there is no {path}")
-    if not path.is_dir():
-        return [path]
-    if _home(_listing(path), topics) is not None or also(path):
-        return [path]
-    children = [
-        child
-        for child in sorted(path.iterdir())
-        if not child.name.startswith(".")
-        and (child.suffix in FILES or (child.is_dir() and (_holds(child, topics) or also(child))))
-    ]
-    if not children:
-        raise BadSubmission(
-            f"{path} holds no submission: no module such as {_example(topics)} in it, in its "
-            f"{HOME} folder or in its folders"
-        )
-    return children
-
-
-def read(path: Path, topics: frozenset[str], limits: Limits = DEFAULT) -> Submission:
-    """Read one submission."""
+def read(
+    path: Path, topics: frozenset[str], limits: Limits = DEFAULT, name: str = ""
+) -> Submission:
+    """Read one submission, which has the name of its folder or file where no other is given."""
     place = Path(os.path.abspath(path))  # what a link is called, not where it leads
-    name = place.stem if path.is_file() else place.name
+    name = name or (place.stem if path.is_file() else place.name)
     if name in NO_NAMES:
         raise BadSubmission(f"{path} has no name that a folder of results could have; rename it")
     if path.is_dir():
-        return _from_files(name, path, _folder(path, topics, limits), topics, limits)
+        return from_files(name, path, _folder(path, topics, limits), topics, limits)
     if not path.exists():
         raise BadSubmission(f"there is no {path}")
     if path.suffix == ".zip":
-        return _from_files(name, path, _archive(path, limits), topics, limits)
+        return from_files(name, path, _archive(path, limits), topics, limits)
     if path.suffix == ".ipynb":
-        return _notebook(name, path, _bytes(path, limits.notebook_bytes), limits)
+        return _notebook(name, path, content_of(path, limits.notebook_bytes), limits)
     if path.suffix == ".py":
         return _single(name, path, topics, limits)
     raise BadSubmission(f"{path} is no submission: a folder, .zip, .py or .ipynb is")
@@ -138,7 +113,13 @@ def topic_of(file: PurePosixPath) -> str:
     return re.sub(r"^\d+_", "", file.stem) if file.suffix == ".ipynb" else file.stem
 
 
-def _holds(folder: Path, topics: frozenset[str]) -> bool:
+def modules_in(folder: Path) -> list[PurePosixPath]:
+    """The modules and notebooks in a folder and one folder down, where a submission has them."""
+    return list(map(PurePosixPath, _listing(folder)))
+
+
+def holds(folder: Path, topics: frozenset[str]) -> bool:
+    """Whether a folder is a submission."""
     files = _listing(folder)
     return bool(_candidates(files, topics)) or _only_notebook(files) is not None
 
@@ -167,10 +148,9 @@ def home(folder: Path, topics: frozenset[str]) -> str | None:
     return next(iter(_candidates(_listing(folder), topics)), None)
 
 
-def _home(files: list[str], topics: frozenset[str]) -> str | None:
-    """`exercises` or the top itself, where a folder is a submission beyond doubt."""
-    best = _candidates(files, topics)[:1]
-    return best[0] if best and best[0] in (HOME, ".") else None
+def is_one(files: Iterable[PurePosixPath], topics: frozenset[str]) -> bool:
+    """Whether these are a submission beyond doubt: modules are in `exercises` or at the top."""
+    return any(str(file.parent) in (HOME, ".") and topic_of(file) in topics for file in files)
 
 
 # --- reading
@@ -187,7 +167,7 @@ def _folder(path: Path, topics: frozenset[str], limits: Limits) -> dict[str, byt
             # A link could lead to another student's folder, or to the answers.
             linked = folder != "." and (path / folder).is_symlink()
             told = f"{folder} is a symbolic link; hand in the folder itself"
-            found[file] = told if linked else _bytes(path / file, _most(file, limits))
+            found[file] = told if linked else content_of(path / file, _most(file, limits))
         elif topic_of(PurePosixPath(file)) in topics:
             found[file] = b""  # its place is told, its content is not looked at
     return found
@@ -202,7 +182,7 @@ def _most(file: str, limits: Limits) -> int:
     return limits.notebook_bytes if file.endswith(".ipynb") else limits.source_bytes
 
 
-def _open(file: Path) -> BinaryIO | str:
+def open_file(file: Path) -> BinaryIO | str:
     """A regular file, open, or the sentence that says why not."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -216,9 +196,9 @@ def _open(file: Path) -> BinaryIO | str:
     return os.fdopen(descriptor, "rb")
 
 
-def _bytes(file: Path, most: int) -> bytes | str:
+def content_of(file: Path, most: int) -> bytes | str:
     """A regular file's content, or the sentence that says why not."""
-    opened = _open(file)
+    opened = open_file(file)
     if isinstance(opened, str):
         return opened
     with opened as stream:
@@ -230,7 +210,7 @@ def _bytes(file: Path, most: int) -> bytes | str:
 
 def _archive(path: Path, limits: Limits) -> dict[str, bytes | str]:
     """The modules and notebooks of a zip, read in memory."""
-    opened = _open(path)
+    opened = open_file(path)
     if isinstance(opened, str):
         raise BadSubmission(f"{path}: {opened}")
     with opened as file:
@@ -282,7 +262,7 @@ def _archive(path: Path, limits: Limits) -> dict[str, bytes | str]:
     return found
 
 
-def _from_files(
+def from_files(
     name: str,
     path: Path,
     files: Mapping[str, bytes | str],
@@ -353,14 +333,14 @@ def modules(folder: Path, limits: Limits) -> tuple[dict[str, str], dict[str, str
     unreadable: dict[str, str] = {}
     for file in sorted(folder.glob("*.py")):
         if file.stem.isidentifier():
-            _decode(file.stem, _bytes(file, limits.source_bytes), sources, unreadable)
+            _decode(file.stem, content_of(file, limits.source_bytes), sources, unreadable)
     return sources, unreadable
 
 
 def _single(name: str, path: Path, topics: frozenset[str], limits: Limits) -> Submission:
     sources: dict[str, str] = {}
     unreadable: dict[str, str] = {}
-    content = _bytes(path, limits.source_bytes)
+    content = content_of(path, limits.source_bytes)
     # A module needs a name that can be imported; a stub module keeps its own.
     stem = name if name in topics else "submission"
     _decode(stem, content, sources, unreadable)

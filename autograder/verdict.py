@@ -10,6 +10,9 @@ from typing import Any, Literal
 import numpy as np
 
 from autograder import __version__
+from autograder.report.text import shortened
+from autograder.report.text import value as written
+from autograder.tolerance import arrays_of
 from autograder.working import Step
 
 Status = Literal[
@@ -26,6 +29,8 @@ Status = Literal[
 ]
 SCHEMA = "autograder/results/1"
 MAX_VALUES = 200
+# No report has room for a longer text.
+MAX_WRITTEN = 300
 
 
 @dataclass(frozen=True)
@@ -210,6 +215,12 @@ def _law(law: LawResult) -> dict[str, Any]:
         entry["message"] = law.message
     if law.misconception:
         entry["misconception"] = law.misconception
+    if law.advice:
+        entry["advice"] = law.advice
+    if law.pattern:
+        entry["pattern"] = law.pattern
+    if law.formula:
+        entry["formula"] = list(law.formula)
     if (example := law.counterexample) is not None:
         entry["counterexample"] = {
             "arguments": {name: plain(value) for name, value in example.arguments.items()},
@@ -218,8 +229,18 @@ def _law(law: LawResult) -> dict[str, Any]:
             "where": example.where,
             "working": example.working,
             "snippet": example.snippet,
+            "index": None if example.index is None else list(example.index),
+            "steps": [[step.what, step.numbers, step.value] for step in example.steps],
+            "written": _written(example),
         }
     return entry
+
+
+def _written(example: Counterexample) -> dict[str, str]:
+    """What holds no array, as the terminal writes it: JSON has no tuples and no generators."""
+    values = {**example.arguments, "yours": example.yours, "expected": example.expected}
+    plain_ones = {name: v for name, v in values.items() if v is not None and not arrays_of(v)}
+    return {name: shortened(written(v), MAX_WRITTEN) for name, v in plain_ones.items()}
 
 
 def _test(exercise: ExerciseResult, law: LawResult) -> dict[str, Any]:
@@ -250,6 +271,7 @@ def plain(value: Any) -> Any:
         }
         if value.size > MAX_VALUES:
             entry["cut"] = value.size - MAX_VALUES
+            entry["written"] = written(value)
         return entry
     if isinstance(value, np.generic):
         return plain(value.item())

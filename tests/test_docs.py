@@ -15,6 +15,9 @@ import pytest
 
 from autograder import catalog
 from autograder.report.text import points
+from autograder.results import results_json
+from autograder.verdict import ExerciseResult, LawResult, Verdict
+from autograder.writing import write
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,6 +49,9 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(golden / "half-finished", folder / "bob")
     shutil.copyfile(golden / "half-finished/exercises/padding.py", folder / "carol.py")
     shutil.make_archive(str(folder / "alice"), "zip", golden / "half-finished")
+    law = LawResult("shape", "it has a shape", "pass", 1.0)
+    graded = Verdict("dora", "public", {"level": "strong"}, (ExerciseResult("relu", "a", (law,)),))
+    write(folder / "results" / "dora" / "results.json", results_json(graded))
     return folder
 
 

@@ -5,32 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from autograder import __version__
-from autograder.capstone import backbone, grading, handin
-from autograder.capstone.examiner import Examiner
+from autograder.capstone import files, grading, handin
+from autograder.capstone.examiner import Examiner, conditions
 from autograder.capstone.grading import Graded
 from autograder.capstone.handin import FOLDERS, MODEL, HandIn
-from autograder.capstone.model import FILE_BYTES
 from autograder.capstone.results import read
-from autograder.grading import results_json, write
 from autograder.isolation.limits import DEFAULT, Limits
+from autograder.journal import kit
+from autograder.results import results_json
 from autograder.submissions import NO_NAMES, BadSubmission
+from autograder.writing import write
 
 RESULTS, KEY, PAGE = "results.json", "grading.json", "report.html"
 INDEX, TABLE, BOARD = "index.html", "leaderboard.csv", "leaderboard.html"
 RESERVED = (*NO_NAMES, INDEX, TABLE, BOARD)
-# Of a hand-in these files decide its grade.
-JUDGED = (".keras", ".py", ".ipynb")
-MAX_FILES = 200
 UNPACK = "unpack it first: a hand-in is a folder or a .keras file"
 
 
@@ -198,57 +193,15 @@ def fingerprint(entry: Entry, examiner: Examiner, settings: str = "") -> str:
     """A hash of all that the grade follows from: the hand-in, the exam, the kit."""
     digest = hashlib.sha256()
     for part in (
-        __version__,
-        backbone.SHA256,
-        examiner.exam.fingerprint,
+        kit(),
+        *conditions(examiner.exam),
         repr(examiner.limits),
         examiner.workers.isolation.level,
-        *(f"{package} {_version(package)}" for package in ("keras", "numpy")),
         settings,
-        entry.unreadable,
+        entry.unreadable or files.digest(entry.path, examiner.limits),
     ):
         digest.update(hashlib.sha256(part.encode()).digest())
-    files = () if entry.unreadable else _judged(entry.path, examiner.limits)
-    for name, content in files:
-        for data in (name.encode(errors="surrogateescape"), content):
-            digest.update(hashlib.sha256(data).digest())
     return digest.hexdigest()
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
-
-
-def _judged(path: Path, limits: Limits) -> Iterator[tuple[str, bytes]]:
-    """The names and contents of the files that count; of one that is too large, its beginning."""
-    if not path.is_dir():
-        yield path.name, _content(path, FILE_BYTES)
-        return
-    for place in FOLDERS:
-        home = path / place
-        if home.is_symlink() and home != path:
-            yield place, b"link"
-            continue
-        files = [file for file in sorted(home.glob("*")) if file.suffix in JUDGED]
-        for file in files[:MAX_FILES]:
-            most = FILE_BYTES if file.suffix == ".keras" else limits.notebook_bytes
-            yield f"{place}/{file.name}", _content(file, most)
-        yield place, str(len(files)).encode()
-
-
-def _content(file: Path, most: int) -> bytes:
-    try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        return f"cannot be read: {error.errno}".encode()
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        return b"no ordinary file"
-    with os.fdopen(descriptor, "rb") as opened:
-        return b"file" + opened.read(most + 1)
 
 
 def _kept(folder: Path, name: str, key: str) -> Outcome | None:

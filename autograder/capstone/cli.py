@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autograder.capstone import grading_cli
+from autograder.shell import INTERRUPTED, complain, stop
 
 if TYPE_CHECKING:
     from rich.progress import Task
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="The capstone: a digit classifier by transfer learning.", no_args_is_help=True
 )
-USAGE = 2
 
 DataFile = Annotated[
     Path | None,
@@ -110,8 +109,7 @@ def train(
     """Train a digit classifier from the shipped backbone, as the answer key does."""
     _needs_the_answer_key()
     if weights is not None and other is None:
-        print("autograder: --weights are of a --backbone; name it too", file=sys.stderr)
-        raise typer.Exit(USAGE)
+        raise stop("--weights are of a --backbone; name it too")
     from autograder.capstone import backbone, training
     from autograder.capstone.measure import accuracy
 
@@ -251,8 +249,7 @@ def demo(
     try:
         run(model, exercises if mine else None, port, browser, _bar())
     except NoDemo as error:
-        print(f"autograder: {error}", file=sys.stderr)
-        raise typer.Exit(USAGE) from error
+        raise stop(str(error)) from error
 
 
 for command in (grading_cli.secret, grading_cli.grade, grading_cli.leaderboard):
@@ -261,8 +258,7 @@ for command in (grading_cli.secret, grading_cli.grade, grading_cli.leaderboard):
 
 def _needs_the_answer_key() -> None:
     if importlib.util.find_spec("autograder.capstone.solution") is None:
-        print("autograder: the students' kit has no answer key to train with", file=sys.stderr)
-        raise typer.Exit(USAGE)
+        raise stop("the students' kit has no answer key to train with")
 
 
 def _folder() -> Path:
@@ -277,8 +273,7 @@ def _resumable() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        print("autograder: interrupted; the same command goes on from here", file=sys.stderr)
-        raise typer.Exit(130) from None
+        raise stop("interrupted; the same command goes on from here", INTERRUPTED) from None
 
 
 def _mnist(path: Path | None, subset: bool) -> Mnist:
@@ -290,7 +285,7 @@ def _mnist(path: Path | None, subset: bool) -> Mnist:
         warnings.simplefilter("always")
         mnist = sources.load(path, tell=tell)
     for warning in said:
-        print(f"autograder: {warning.message}", file=sys.stderr)
+        complain(str(warning.message))
     return mnist
 
 
@@ -319,11 +314,9 @@ def _usage() -> Iterator[None]:
     try:
         yield
     except wrong as error:
-        print(f"autograder: {error}", file=sys.stderr)
-        raise typer.Exit(USAGE) from error
+        raise stop(str(error)) from error
     except OSError as error:
-        print(f"autograder: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
-        raise typer.Exit(USAGE) from error
+        raise stop(f"cannot write {error.filename}: {error.strerror}") from error
 
 
 @contextmanager

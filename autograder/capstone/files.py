@@ -8,6 +8,7 @@ imported or followed.
 from __future__ import annotations
 
 import ast
+import hashlib
 import os
 import re
 import stat
@@ -20,7 +21,7 @@ from pathlib import Path, PurePosixPath
 
 from autograder.capstone.handin import FOLDERS, MODEL
 from autograder.isolation.limits import DEFAULT, Limits
-from autograder.submissions import PACKED
+from autograder.submissions import PACKED, content_of, open_file
 
 NAME = "capstone"
 MODULES = ("digits.py", "predict.py")
@@ -28,16 +29,40 @@ NOTEBOOK = re.compile(r"[^/]*capstone[^/]*\.ipynb", re.IGNORECASE)
 # Folders above a capstone's files in a zip, with their names.
 DEEPEST = 5
 LONGEST_NAME = 200
+# Files of these kinds can decide a grade: so many in each folder.
+COUNTING = (".keras", ".py", ".ipynb")
+MAX_FILES = 200
 
 
-def holds_model(path: Path) -> bool:
+def holds_model(path: Path, limits: Limits = DEFAULT) -> bool:
     """Whether a submission's model is where it should be; nothing is opened but a zip's list."""
     if path.is_dir():
         return any(os.path.lexists(path / folder / MODEL) for folder in FOLDERS)
-    with suppress(Exception), zipfile.ZipFile(path) as archive:  # the bytes are anybody's
-        places = map(PurePosixPath, archive.namelist())
+    with _zip(path, limits) as archive:
+        places = map(PurePosixPath, archive.namelist() if archive else ())
         return any(place.name == MODEL and _is_ours(place) for place in places)
-    return False
+
+
+@contextmanager
+def _zip(path: Path, limits: Limits) -> Iterator[zipfile.ZipFile | None]:
+    """A zip that may be read; None for pipes, links, bombs and whatever else is called so."""
+    opened = open_file(path)
+    if isinstance(opened, str):
+        yield None
+        return
+    with opened as file:
+        try:
+            fits = os.fstat(file.fileno()).st_size <= limits.archive_bytes
+            archive = zipfile.ZipFile(file) if fits else None
+        except Exception:  # the bytes are anybody's, and the intake tells what is amiss
+            archive = None
+        many = archive is not None and len(archive.infolist()) > limits.archive_files
+        yield None if many else archive
+
+
+def is_named(name: str) -> bool:
+    """Whether a file is called as the capstone asks for."""
+    return name == MODEL or name in MODULES
 
 
 def stubs(home: Path, limits: Limits = DEFAULT) -> tuple[str, ...]:
@@ -54,17 +79,10 @@ def is_written(file: Path, limits: Limits = DEFAULT) -> bool:
 
 def _functions(file: Path, limits: Limits, stub: bool) -> list[str] | None:
     """A module's stubs, or its other functions; None where it is no Python that can be read."""
-    try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
+    if not os.path.lexists(file):
         return []
-    except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-            return None
-        content = opened.read(limits.source_bytes + 1)
-    if len(content) > limits.source_bytes:
+    content = content_of(file, limits.source_bytes)
+    if isinstance(content, str):
         return None
     try:
         with warnings.catch_warnings(action="ignore"):  # such as those on unknown escapes
@@ -100,8 +118,9 @@ def folder_of(path: Path, limits: Limits = DEFAULT) -> Iterator[Path | None]:
         with tempfile.TemporaryDirectory(prefix="autograder-") as temporary:
             folder = Path(temporary) / path.stem
             folder.mkdir()
-            with suppress(Exception):  # the bytes are anybody's, and the intake tells what is amiss
-                _unpack(path, folder, limits)
+            with _zip(path, limits) as archive, suppress(Exception):  # the bytes are anybody's
+                if archive is not None:
+                    _unpack(archive, folder, limits)
             yield folder
     else:
         yield None
@@ -116,29 +135,61 @@ def _is_ours(place: PurePosixPath) -> bool:
     return place.name == MODEL or (beside and place.parent.name == NAME)
 
 
-def _unpack(path: Path, folder: Path, limits: Limits) -> None:
+def _unpack(archive: zipfile.ZipFile, folder: Path, limits: Limits) -> None:
     """The files of one capstone, each within its size; a link or a device counts as missing."""
-    with zipfile.ZipFile(path) as archive:
-        infos = archive.infolist()
-        if len(infos) > limits.archive_files or path.stat().st_size > limits.archive_bytes:
-            return
-        members = {PurePosixPath(info.filename): info for info in infos}
-        homes = {place.parent for place in members if _is_ours(place)}
-        if not homes:
-            return
-        first = min(homes, key=lambda one: (one / MODEL not in members, len(one.parts), one))
-        left = limits.unpacked_bytes + limits.notebook_bytes
-        for place, info in members.items():
-            kind = stat.S_IFMT(info.external_attr >> 16)
-            most = most_bytes(place.name, limits)
-            if place.parent != first or most is None or kind not in (0, stat.S_IFREG):
-                continue
-            if info.compress_type in PACKED and len(place.name.encode()) <= LONGEST_NAME:
-                with archive.open(info) as source:
-                    # A byte more than may be: the grader tells the student that it is too large.
-                    content = source.read(min(most, left) + 1)
-                left = max(0, left - len(content))
-                (folder / place.name).write_bytes(content)
+    members = {PurePosixPath(info.filename): info for info in archive.infolist()}
+    homes = {place.parent for place in members if _is_ours(place)}
+    if not homes:
+        return
+    first = min(homes, key=lambda one: (one / MODEL not in members, len(one.parts), one))
+    left = limits.unpacked_bytes + limits.notebook_bytes
+    for place, info in members.items():
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        most = most_bytes(place.name, limits)
+        if place.parent != first or most is None or kind not in (0, stat.S_IFREG):
+            continue
+        if info.compress_type in PACKED and len(place.name.encode()) <= LONGEST_NAME:
+            with archive.open(info) as source:
+                # A byte more than may be: the grader tells the student that it is too large.
+                content = source.read(min(most, left) + 1)
+            left = max(0, left - len(content))
+            (folder / place.name).write_bytes(content)
+
+
+def digest(path: Path, limits: Limits = DEFAULT) -> str:
+    """A hash of all the files that a capstone's grade can depend on."""
+    found = hashlib.sha256()
+    for name, content in _those_that_count(path, limits):
+        for data in (name.encode(errors="surrogateescape"), content):
+            found.update(hashlib.sha256(data).digest())
+    return found.hexdigest()
+
+
+def _those_that_count(path: Path, limits: Limits) -> Iterator[tuple[str, bytes]]:
+    """Names and contents; of one that is too large, its beginning."""
+    from autograder.capstone.model import FILE_BYTES  # which needs the reference
+
+    if not path.is_dir():
+        yield path.name, _content(path, max(FILE_BYTES, limits.archive_bytes))
+        return
+    for place in FOLDERS:
+        home = path / place
+        if home.is_symlink() and home != path:
+            yield place, b"link"
+            continue
+        files = [file for file in sorted(home.glob("*")) if file.suffix in COUNTING]
+        for file in files[:MAX_FILES]:
+            most = FILE_BYTES if file.suffix == ".keras" else limits.notebook_bytes
+            yield f"{place}/{file.name}", _content(file, most)
+        yield place, str(len(files)).encode()
+
+
+def _content(file: Path, most: int) -> bytes:
+    opened = open_file(file)
+    if isinstance(opened, str):
+        return opened.encode(errors="surrogateescape")
+    with opened:
+        return b"file" + opened.read(most + 1)
 
 
 def most_bytes(name: str, limits: Limits = DEFAULT) -> int | None:

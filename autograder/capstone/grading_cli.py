@@ -6,11 +6,9 @@ import importlib.util
 import secrets
 import shutil
 import subprocess
-import sys
-import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +16,17 @@ import typer
 from rich.console import Console
 
 from autograder.options import CourseFile, Level
+from autograder.shell import (
+    FAULT,
+    INTERRUPTED,
+    check_writable,
+    complain,
+    course_of,
+    new_console,
+    stop,
+    tell_faults,
+    usage,
+)
 
 if TYPE_CHECKING:
     from autograder.capstone.classroom import Entry
@@ -26,25 +35,12 @@ if TYPE_CHECKING:
     from autograder.capstone.grading import Graded
     from autograder.isolation.limits import Limits
 
-USAGE, FAULT = 2, 3
 SHORT = 12  # a seed of fewer characters might be guessed
 GRADE_WITH = "autograder capstone grade submissions --secret"
 SECRET = """\
 {file} is made ({size:.1f} MB): {digits:,} private digits, {spoilt} of them spoilt in each of {ways} ways, and {tasks} tasks of few labels.
 Only you may read it. Keep it out of the repository and away from students: whoever has it can train on it. Keep a copy: another exam gives other points.
 """  # noqa: E501
-
-
-def _complain(text: str) -> None:
-    """On stderr; the names of files in it are a student's."""
-    from autograder.report.text import for_log
-
-    print(f"autograder: {for_log(text)}", file=sys.stderr)
-
-
-def _stop(text: str, code: int = USAGE) -> typer.Exit:
-    _complain(text)
-    return typer.Exit(code)
 
 
 # --- secret
@@ -72,9 +68,9 @@ def secret(
 
     _check_place(file)
     if seed is not None and (not seed.strip() or seed == PRACTICE):
-        raise _stop(f"--seed {seed!r} is no secret; leave it out, and one is drawn at random")
+        raise stop(f"--seed {seed!r} is no secret; leave it out, and one is drawn at random")
     if seed is not None and len(seed) < SHORT:
-        _complain(f"a seed of {len(seed)} characters might be guessed; without --seed it is random")
+        complain(f"a seed of {len(seed)} characters might be guessed; without --seed it is random")
     try:
         with _bar() as tell:
             mnist = data.load(path, complete=True, tell=tell)
@@ -85,11 +81,11 @@ def secret(
             tell(0, 0, "writing")
             exam.save(file)
     except data.NoData as error:
-        raise _stop(str(error)) from error
+        raise stop(str(error)) from error
     except FileExistsError as error:
-        raise _stop(_taken(file)) from error
+        raise stop(_taken(file)) from error
     except OSError as error:
-        raise _stop(f"cannot write {file}: {error.strerror}") from error
+        raise stop(f"cannot write {file}: {error.strerror}") from error
     told = SECRET.format(
         file=file,
         size=file.stat().st_size / 1e6,
@@ -111,14 +107,14 @@ def _taken(file: Path) -> str:
 def _check_place(file: Path) -> None:
     """An exam lies where nothing is overwritten, and where no `git add` takes it along."""
     if file.exists() or file.is_symlink():
-        raise _stop(_taken(file))
+        raise stop(_taken(file))
     folder = file.absolute().parent
     if not folder.is_dir():
-        raise _stop(f"there is no folder {file.parent}; make it first, or take another place")
+        raise stop(f"there is no folder {file.parent}; make it first, or take another place")
     place = folder.resolve()
     root = next((p for p in (place, *place.parents) if (p / ".git").exists()), None)
     if root is not None and not _ignored(place, file.name):
-        raise _stop(
+        raise stop(
             f"{file} would lie in the git repository {root}, and be published with it: take a "
             "place outside, or add it to .gitignore"
         )
@@ -166,20 +162,20 @@ def grade(
     """Grade hand-ins: results.json and a page for each; for the class a page and a leaderboard."""
     from autograder.capstone import classroom
     from autograder.capstone.leaderboard import leaderboard as ranks
-    from autograder.grading import write
     from autograder.isolation.ladder import GraderFault, NotIsolated
     from autograder.report import leaderboard as board
     from autograder.report.capstone import PRACTICE, capstone_line, show_capstone, wrong_digits
     from autograder.report.capstone_page import class_page
     from autograder.report.terminal import isolation
+    from autograder.writing import write
 
     if importlib.util.find_spec("h5py") is None:
-        raise _stop("h5py is missing: pip install -c constraints.txt -e '.[capstone]'")
+        raise stop("h5py is missing: pip install -c constraints.txt -e '.[capstone]'")
     limits = _limits(course)
     entries = _entries(paths, limits, out)
     exam = _exam(secret)
-    _check_out(out)
-    console = Console(highlight=False, soft_wrap=True)
+    check_writable(out)
+    console = new_console()
     if exam.practice:
         console.print(PRACTICE, style="yellow")
         console.print()
@@ -189,7 +185,7 @@ def grade(
 
         with (
             _writing(out),
-            Examiner(exam, limits, require_isolation.value) as examiner,
+            closing(Examiner(exam, limits, require_isolation.value)) as examiner,
             _progress(len(entries), console) as (begin, advance),
         ):
             settings = f"pictures {not no_pictures}"
@@ -205,15 +201,15 @@ def grade(
                     show_capstone(console, outcome.graded.verdict, wrong)
             level = examiner.workers.isolation.level
     except NotIsolated as error:
-        raise _stop(f"isolation {require_isolation.value} cannot be had here: {error}") from error
+        raise stop(f"isolation {require_isolation.value} cannot be had here: {error}") from error
     except GraderFault as error:
-        raise _stop(f"the grader itself failed: {error}", FAULT) from error
+        raise stop(f"the grader itself failed: {error}", FAULT) from error
     except KeyboardInterrupt:
-        _complain(
+        raise stop(
             f"interrupted: {len(outcomes)} of {len(entries)} are written; the same command with "
-            "--resume goes on"
-        )
-        raise typer.Exit(130) from None
+            "--resume goes on",
+            INTERRUPTED,
+        ) from None
     documents = [dict(outcome.document) for outcome in outcomes]
     with _writing(out):
         write(out / classroom.INDEX, class_page(documents, [one.ratio for one in outcomes]))
@@ -232,14 +228,8 @@ def grade(
 
 
 def _limits(file: Path | None) -> Limits:
-    from autograder import course
-
-    try:
-        return (course.find(Path()) if file is None else course.load(file)).limits
-    except course.BadCourse as error:
-        raise _stop(str(error)) from error
-    except OSError as error:
-        raise _stop(f"cannot read {error.filename}: {error.strerror}") from error
+    with usage():
+        return course_of(file).limits
 
 
 def _exam(secret: Path | None) -> Exam:
@@ -248,31 +238,17 @@ def _exam(secret: Path | None) -> Exam:
     try:
         return exam.practice() if secret is None else exam.Exam.load(secret)
     except exam.NotAnExam as error:
-        raise _stop(str(error)) from error
+        raise stop(str(error)) from error
 
 
 def _entries(paths: list[Path], limits: Limits, out: Path) -> list[Entry]:
     from autograder.capstone import classroom
-    from autograder.submissions import BadSubmission
 
-    try:
+    with usage():
         entries, notes = classroom.collect(paths, limits, out)
-    except BadSubmission as error:
-        raise _stop(str(error)) from error
-    except OSError as error:
-        raise _stop(f"cannot read {error.filename}: {error.strerror}") from error
     for note in notes:
-        _complain(note)
+        complain(note)
     return entries
-
-
-def _check_out(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass  # better told now than after the first hand-in
-    except OSError as error:
-        raise _stop(f"cannot write to {out}: {error.strerror}") from error
 
 
 @contextmanager
@@ -283,7 +259,7 @@ def _writing(out: Path) -> Iterator[None]:
     except BrokenPipeError:
         raise  # the reader of our output is gone
     except OSError as error:
-        raise _stop(f"cannot write {error.filename or out}: {error.strerror}") from error
+        raise stop(f"cannot write {error.filename or out}: {error.strerror}") from error
 
 
 def _page(examiner: Examiner, no_pictures: bool) -> Callable[[Graded], str]:
@@ -307,10 +283,7 @@ def _tell_faults(documents: list[dict[str, Any]]) -> None:
         for law in exercise["laws"]
         if law["status"] == "grader_fault"
     )
-    for fault in faults:
-        _complain(f"the grader itself failed at {fault}")
-    if faults:
-        raise typer.Exit(FAULT)
+    tell_faults([*faults])
 
 
 @contextmanager
@@ -361,20 +334,20 @@ def leaderboard(
     """Rank a class by accuracy, ties as ties: a page, a CSV file and a table."""
     from autograder.capstone import classroom
     from autograder.capstone import leaderboard as ranking
-    from autograder.capstone.results import BadResults
-    from autograder.grading import write
     from autograder.report import leaderboard as report
+    from autograder.results import BadResults
+    from autograder.writing import write
 
     try:
         board = ranking.leaderboard(ranking.load(results))
     except BadResults as error:
-        raise _stop(str(error)) from error
+        raise stop(str(error)) from error
     folder = results if out is None else out
-    _check_out(folder)
+    check_writable(folder)
     with _writing(folder):
         write(folder / classroom.BOARD, report.page(board))
         write(folder / classroom.TABLE, report.document(board))
-    console = Console(highlight=False, soft_wrap=True)
+    console = new_console()
     report.show(console, board)
     console.print(
         f"\nThe page is {folder / classroom.BOARD}, the table {classroom.TABLE} beside it"

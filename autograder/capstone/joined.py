@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from types import TracebackType
 
 from autograder.capstone import exam as exams
 from autograder.capstone import rubric
 from autograder.capstone.exam import PRACTICE, Exam
-from autograder.capstone.examiner import Examiner
+from autograder.capstone.examiner import Examiner, conditions
 from autograder.capstone.files import attempted, folder_of
 from autograder.capstone.grading import NAME, SAYS
+from autograder.course import CAPSTONE, Course
 from autograder.isolation.limits import DEFAULT, Limits
 from autograder.submissions import Submission
 from autograder.verdict import ExerciseResult, LawResult, Verdict
@@ -48,6 +48,25 @@ def worth(result: ExerciseResult, points: float) -> ExerciseResult:
     return dataclasses.replace(result, laws=tuple(laws))
 
 
+def key(exam: Exam) -> str:
+    """All that points follow from, but for the submission, the limits and the kit."""
+    return " ".join(conditions(exam))
+
+
+def points(course: Course) -> float:
+    """What the capstone is worth in a course."""
+    return course.points.get(CAPSTONE, POINTS)
+
+
+def failed(message: str, points: float) -> ExerciseResult:
+    """The result where the grader itself could not judge: it costs nobody points."""
+    laws = [
+        dataclasses.replace(law, status="grader_fault", message=message)
+        for law in not_attempted().laws
+    ]
+    return worth(ExerciseResult(NAME, NAME, tuple(laws)), points)
+
+
 class Capstone:
     """Judges the capstone of submission after submission; `close` ends the workers.
 
@@ -71,12 +90,7 @@ class Capstone:
         try:
             result, notes = self._judged(path)
         except Exception as fault:  # ours, as in the engine: told as such, and the others go on
-            message = f"{type(fault).__name__}: {fault}"
-            laws = [
-                dataclasses.replace(law, status="grader_fault", message=message)
-                for law in not_attempted().laws
-            ]
-            result, notes = ExerciseResult(NAME, NAME, tuple(laws)), ()
+            return failed(f"{type(fault).__name__}: {fault}", self.points), ()
         return worth(result, self.points), notes
 
     def add(self, verdict: Verdict, submission: Submission) -> Verdict:
@@ -101,14 +115,3 @@ class Capstone:
 
     def close(self) -> None:
         self.examiner.close()
-
-    def __enter__(self) -> Capstone:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -10,7 +10,8 @@ from typing import Any
 from autograder.capstone.classroom import RESULTS
 from autograder.capstone.exam import PRACTICE
 from autograder.capstone.figures import Figures
-from autograder.capstone.results import BadResults, read
+from autograder.capstone.results import read
+from autograder.results import BadResults
 
 RULE = (
     "Sorted by accuracy. The best one, and whoever's 95 % interval (Wilson) overlaps the best "

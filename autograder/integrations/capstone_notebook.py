@@ -7,6 +7,7 @@ it was last saved. nbgrader runs the cell too; see `notebook.py`.
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -61,6 +62,6 @@ def _judged(state: tuple[tuple[str, int], ...]) -> dict[str, LawResult]:
     from autograder.capstone.exam import practice
     from autograder.capstone.joined import Capstone
 
-    with Capstone(practice()) as capstone:
+    with closing(Capstone(practice())) as capstone:
         result, _ = capstone.result(Path().resolve())
     return {law.name: law for law in result.laws}

@@ -247,6 +247,11 @@ class ForkServer:
         last = words.decode(errors="replace").strip().splitlines()[-1:]
         return GraderFault(f"the worker process did not start or broke off: {' '.join(last)}")
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
     def close(self) -> None:
         """End the server and all its workers; also done when nobody holds it any more."""
         self._finalizer()

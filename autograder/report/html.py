@@ -1,4 +1,7 @@
-"""One self-contained page for a graded class: no network, no file beside it, no script needed.
+"""The page of a class: scores, points per function, mistakes, and who has not attempted what.
+
+It is made of summaries, a small one a submission: what was found in each is told on the student's
+own page (`student.py`). Both are self-contained: no network, no file beside them, no script needed.
 
 The templates lie in `templates/`; those whose names begin with an underscore are parts. What comes
 from student code is cut and passed through `visible` here, and Jinja2 escapes it. A policy in the
@@ -9,38 +12,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from statistics import fmean, median
-from typing import Any
 from urllib.parse import quote
 
 import jinja2
-import numpy as np
 from markupsafe import Markup
 
 from autograder import __version__
-from autograder.compare import kind_of
-from autograder.outline import numbers_in
-from autograder.report.terminal import IN_PART, MARKS, WORDS, WRONG, findings
-from autograder.report.text import cell, points, value, visible
-from autograder.tolerance import arrays_of
-from autograder.verdict import Counterexample, ExerciseResult, LawResult, Verdict
+from autograder.report.summary import Mark, Summary
+from autograder.report.terminal import IN_PART, MARKS, WRONG, steps
+from autograder.report.text import points, shortened
+from autograder.verdict import Counterexample, LawResult
+from autograder.working import Step
 
 # What a page can take: text beyond these lengths is cut.
 MAX_NAME = 100
 MAX_MESSAGE = 500
-MAX_VALUE = 200
-MAX_ARGUMENTS = 8
-MAX_WARNINGS = 10
 MAX_PRINTED_LINES = 5
 MAX_PRINTED = 400
-# A cut snippet cannot be pasted, so a longer one is left out.
-MAX_SNIPPET = 1500
-MAX_CELLS = 100
-# Findings in a page, shared out among the submissions; exercises beyond that list their laws only.
-MAX_FINDINGS = 4000
 MAX_MISTAKES = 12
 MAX_FAULTS = 10
 
@@ -49,24 +41,28 @@ BINS = 10
 CHART_WIDTH, CHART_HEIGHT, CHART_TOP, CHART_BOTTOM = 400, 150, 18, 22
 
 
-def class_page(verdicts: Sequence[Verdict]) -> str:
-    """The page of a class, in the order of the verdicts; the same verdicts give the same bytes."""
+def class_page(summaries: Iterable[Summary]) -> str:
+    """The page of a class, by name; the same summaries give the same bytes."""
+    everybody = sorted(summaries, key=lambda s: s.name)
+    functions = _functions(everybody)
+    levels = sorted({s.level for s in everybody})
+    mistakes = _mistakes(everybody)
     return (
         environment()
         .get_template("class.html")
         .render(
             title="Graded class",
             kit=__version__,
-            seeds=", ".join(sorted({_text(v.seed, MAX_NAME) for v in verdicts})),
-            levels=", ".join(sorted({_level(v) for v in verdicts})),
-            weak=any(_level(v) == "weak" for v in verdicts),
-            faults=_faults(verdicts),
+            seeds=", ".join(shortened(s, MAX_NAME) for s in sorted({s.seed for s in everybody})),
+            levels=", ".join(shortened(level, MAX_NAME) for level in levels),
+            weak="weak" in levels,
+            faults=_faults(everybody),
             max_faults=MAX_FAULTS,
-            submissions=_submissions(verdicts),
-            scores=_scores(verdicts),
-            mistakes=_mistakes(verdicts),
-            max_mistakes=MAX_MISTAKES,
-            topics=_topics(verdicts),
+            submissions=_rows(everybody, [function.name for function in functions]),
+            scores=_scores(everybody),
+            common=mistakes[:MAX_MISTAKES],
+            rare=mistakes[MAX_MISTAKES:],
+            functions=functions,
         )
     )
 
@@ -107,35 +103,14 @@ def _hash(source: str) -> str:
 # --- text
 
 
-def _text(text: str, limit: int) -> str:
-    """Student text: harmless, and no longer than the page can take."""
-    # Cut first, since spelling out is slow and student text may be long.
-    return _cut(visible(text[: limit + 1]), limit)
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 2]} …"
-
-
-def _value(item: Any) -> str:
-    """An argument or a result in a line; a large array by its kind alone."""
-    if isinstance(item, np.ndarray) and numbers_in(item) > MAX_CELLS:
-        return f"{kind_of(item)} ({item.dtype})"
-    return _text(value(item), MAX_VALUE)
-
-
-def _level(verdict: Verdict) -> str:
-    return _text(str(verdict.isolation.get("level", "unknown")), MAX_NAME)
-
-
-def _count(number: int, noun: str) -> str:
-    """1 warning, 2 warnings."""
-    return f"{number} {noun}" + "s" * (number != 1)
-
-
-def _share(score: float, max_score: float) -> float:
+def share(score: float, max_score: float) -> float:
     """Per cent, for the length of a bar."""
     return round(100 * score / max_score, 1) if max_score else 0.0
+
+
+def count(number: int, noun: str) -> str:
+    """1 warning, 2 warnings."""
+    return f"{number} {noun}" + "s" * (number != 1)
 
 
 # --- the class as a whole
@@ -163,15 +138,15 @@ class Scores:
     base: int = CHART_HEIGHT - CHART_BOTTOM
 
 
-def _scores(verdicts: Sequence[Verdict]) -> Scores:
-    return histogram([_share(v.score, v.max_score) for v in verdicts], _summary(verdicts))
+def _scores(everybody: Sequence[Summary]) -> Scores:
+    return histogram([share(s.score, s.max_score) for s in everybody], _told(everybody))
 
 
 def histogram(shares: Sequence[float], summary: str) -> Scores:
     """Shares of the points, in per cent, as bars."""
     counts = [0] * BINS
-    for share in shares:
-        counts[min(int(share * BINS / 100), BINS - 1)] += 1
+    for one in shares:
+        counts[min(int(one * BINS / 100), BINS - 1)] += 1
     step, room = CHART_WIDTH / BINS, CHART_HEIGHT - CHART_TOP - CHART_BOTTOM
     bins = []
     for i, count in enumerate(counts):
@@ -182,98 +157,151 @@ def histogram(shares: Sequence[float], summary: str) -> Scores:
     return Scores(tuple(bins), summary)
 
 
-def _summary(verdicts: Sequence[Verdict]) -> str:
+def _told(everybody: Sequence[Summary]) -> str:
     """Mean and median, in points where all can reach the same number of them."""
-    if not verdicts:
+    if not everybody:
         return ""
-    highest = {v.max_score for v in verdicts}
+    highest = {s.max_score for s in everybody}
     if len(highest) == 1:
-        numbers, of = [v.score for v in verdicts], f" of {points(highest.pop())} points"
+        numbers, of = [s.score for s in everybody], f" of {points(highest.pop())} points"
     else:
-        numbers, of = [_share(v.score, v.max_score) for v in verdicts], " per cent of the points"
-    full = sum(v.passed for v in verdicts)
+        numbers, of = [share(s.score, s.max_score) for s in everybody], " per cent of the points"
+    full = sum(s.passed for s in everybody)
     return (
         f"Mean {points(round(fmean(numbers), 2))}, median {points(round(median(numbers), 2))}{of}. "
-        f"{_count(full, 'submission')} with every law passed."
+        f"{count(full, 'submission')} with every law passed."
     )
 
 
-def _faults(verdicts: Sequence[Verdict]) -> list[str]:
+def _faults(everybody: Sequence[Summary]) -> list[str]:
     """What the grader itself failed at; a fault that meets every law of an exercise comes once."""
-    faults = [f"{v.submission}: {fault}" for v in verdicts for fault in v.grader_faults]
-    return [_text(fault, MAX_MESSAGE) for fault in dict.fromkeys(faults)]
+    faults = [f"{s.name}: {fault}" for s in everybody for fault in s.faults]
+    return [shortened(fault, MAX_MESSAGE) for fault in faults]
+
+
+@dataclass(frozen=True)
+class Person:
+    """A name, and where the student's page tells of what is at hand."""
+
+    name: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A submission. `kinds`, `untried` and `failing` are what the filter looks for."""
+
+    name: str
+    link: str
+    points: float
+    score: str
+    max_score: str
+    share: float
+    passed: int
+    total: int
+    left: int
+    warnings: int
+    kinds: str
+    untried: str
+    failing: str
+
+
+def _rows(everybody: Sequence[Summary], functions: Sequence[str]) -> list[Row]:
+    numbers = {name: str(number) for number, name in enumerate(functions)}
+    return [_row(summary, numbers) for summary in everybody]
+
+
+def _row(summary: Summary, numbers: dict[str, str]) -> Row:
+    untried = [numbers[mark.name] for mark in summary.marks if not mark.attempted]
+    failing = [numbers[mark.name] for mark in summary.marks if mark.attempted and not mark.passed]
+    kinds = [summary.status.replace(" ", "-")]
+    kinds += ["warnings"] * bool(summary.warnings) + ["unfinished"] * bool(untried)
+    return Row(
+        shortened(summary.name, MAX_NAME),
+        summary.link,
+        summary.score,
+        points(summary.score),
+        points(summary.max_score),
+        share(summary.score, summary.max_score),
+        sum(mark.passed for mark in summary.marks),
+        len(summary.marks),
+        len(untried),
+        summary.warnings,
+        " ".join(kinds),
+        " ".join(untried),
+        " ".join(failing),
+    )
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A misconception of one function, and the numbers and names of those who have it."""
+    """A misconception of one function, and who has it."""
 
     exercise: str
     says: str
-    who: tuple[tuple[int, str], ...]
+    who: tuple[Person, ...]
 
 
-def _mistakes(verdicts: Sequence[Verdict]) -> list[Mistake]:
+def _mistakes(everybody: Sequence[Summary]) -> list[Mistake]:
     """The misconceptions that were named, the most common first."""
     says: dict[tuple[str, str], str] = {}
-    who: dict[tuple[str, str], dict[int, str]] = {}
-    for number, verdict in enumerate(verdicts, 1):
-        for exercise in verdict.exercises:
-            for law in exercise.laws:
-                if law.misconception:
-                    key = exercise.name, law.misconception
-                    says.setdefault(key, _idea(law))
-                    # Several laws may show the same mistake: a submission counts once.
-                    who.setdefault(key, {})[number] = _text(verdict.submission, MAX_NAME)
-    found = [
-        Mistake(exercise, says[exercise, name], tuple(people.items()))
-        for (exercise, name), people in who.items()
-    ]
+    who: dict[tuple[str, str], list[Person]] = {}
+    for summary in everybody:
+        for exercise, name, idea in summary.mistakes:
+            says.setdefault((exercise, name), idea)
+            who.setdefault((exercise, name), []).append(_person(summary, exercise))
+    found = [Mistake(key[0], says[key], tuple(people)) for key, people in who.items()]
     return sorted(found, key=lambda m: (-len(m.who), m.exercise, m.says))
 
 
-def _idea(law: LawResult) -> str:
-    """A misconception's first sentence, without the words that begin them all."""
-    first = law.advice.partition("\n")[0].removeprefix("This is what you get when ")
-    first = first or law.misconception.replace("_", " ")
-    return _text(first[:1].upper() + first[1:], MAX_MESSAGE)
+def _person(summary: Summary, exercise: str = "") -> Person:
+    anchor = f"#{quote(exercise, safe='')}" if exercise else ""
+    return Person(shortened(summary.name, MAX_NAME), summary.link + anchor)
 
 
 @dataclass(frozen=True)
-class Average:
+class Function:
     """One exercise over the class."""
 
     name: str
+    topic: str
     mean: str
+    mean_points: float
     max_score: str
     share: float
     passed: int
-    attempted: int
+    failing: int
+    untried: tuple[Person, ...]
 
 
-def _topics(verdicts: Sequence[Verdict]) -> dict[str, list[Average]]:
-    """Every topic's exercises, in the order of the catalogue."""
-    results: dict[tuple[str, str], list[ExerciseResult]] = {}
-    for verdict in verdicts:
-        for exercise in verdict.exercises:
-            results.setdefault((exercise.topic, exercise.name), []).append(exercise)
-    topics: dict[str, list[Average]] = {}
-    for (topic, name), class_results in results.items():
-        mean = fmean(exercise.score for exercise in class_results)
-        highest = max(exercise.max_score for exercise in class_results)
-        average = Average(
-            name,
-            points(round(mean, 2)),
-            points(highest),
-            _share(mean, highest),
-            sum(exercise.passed for exercise in class_results),
-            sum(exercise.attempted for exercise in class_results),
-        )
-        topics.setdefault(topic, []).append(average)
-    return topics
+def _functions(everybody: Sequence[Summary]) -> list[Function]:
+    """Every exercise, in the order of the catalogue."""
+    marks: dict[str, list[tuple[Summary, Mark]]] = {}
+    for summary in everybody:
+        for mark in summary.marks:
+            marks.setdefault(mark.name, []).append((summary, mark))
+    return [_function(name, results) for name, results in marks.items()]
 
 
-# --- one submission
+def _function(name: str, results: Sequence[tuple[Summary, Mark]]) -> Function:
+    mean = fmean(mark.score for _, mark in results)
+    highest = max(mark.max_score for _, mark in results)
+    passed = sum(mark.passed for _, mark in results)
+    untried = tuple(_person(summary) for summary, mark in results if not mark.attempted)
+    return Function(
+        name,
+        results[0][1].topic,
+        points(round(mean, 2)),
+        mean,
+        points(highest),
+        share(mean, highest),
+        passed,
+        len(results) - passed - len(untried),
+        untried,
+    )
+
+
+# --- parts of other pages
 
 
 @dataclass(frozen=True)
@@ -286,187 +314,23 @@ class ShownLaw:
     points: str
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What is wrong in one exercise, told once for all the laws that show it in the same way.
-
-    elsewhere   the snippet is left out here; it is in results.json
-    """
-
-    laws: str
-    message: str
-    detail: str
-    arguments: tuple[tuple[str, str], ...]
-    yours: str
-    expected: str
-    printed: str
-    advice: str
-    snippet: str
-    elsewhere: bool
-
-
-@dataclass(frozen=True)
-class ShownExercise:
-    name: str
-    score: str
-    max_score: str
-    passed: bool
-    laws: tuple[ShownLaw, ...]
-    findings: tuple[Finding, ...]
-    brief: bool
-
-
-@dataclass(frozen=True)
-class Submission:
-    number: int
-    name: str
-    points: float
-    score: str
-    max_score: str
-    share: float
-    passed: int
-    total: int
-    note: str
-    warning_count: int
-    warnings: tuple[str, ...]
-    exercises: tuple[ShownExercise, ...]
-    untried: tuple[str, ...]
-    results: str
-
-
-def _submissions(verdicts: Sequence[Verdict]) -> list[Submission]:
-    room = MAX_FINDINGS // max(len(verdicts), 1) + 1
-    return [_submission(number, verdict, room) for number, verdict in enumerate(verdicts, 1)]
-
-
-def _submission(number: int, verdict: Verdict, room: int) -> Submission:
-    """One submission; once `room` findings are told, the exercises that follow are told briefly."""
-    attempted = [exercise for exercise in verdict.exercises if exercise.attempted]
-    exercises = []
-    for exercise in attempted:
-        shown = _exercise(exercise, brief=exercise.passed or room <= 0)
-        room -= len(shown.findings)
-        exercises.append(shown)
-    passed = sum(exercise.passed for exercise in verdict.exercises)
-    note = f"{passed} of {_count(len(attempted), 'attempted function')} passed"
-    if verdict.warnings:
-        note += f", {_count(len(verdict.warnings), 'warning')}"
-    return Submission(
-        number,
-        _text(verdict.submission, MAX_NAME),
-        verdict.score,
-        points(verdict.score),
-        points(verdict.max_score),
-        _share(verdict.score, verdict.max_score),
-        passed,
-        len(verdict.exercises),
-        note,
-        len(verdict.warnings),
-        tuple(_text(warning, MAX_MESSAGE) for warning in verdict.warnings[:MAX_WARNINGS]),
-        tuple(exercises),
-        tuple(exercise.name for exercise in verdict.exercises if not exercise.attempted),
-        f"{quote(verdict.submission, safe='', errors='replace')}/results.json",
-    )
-
-
-def _exercise(exercise: ExerciseResult, brief: bool) -> ShownExercise:
-    return ShownExercise(
-        exercise.name,
-        points(exercise.score),
-        points(exercise.max_score),
-        exercise.passed,
-        tuple(_law(law) for law in exercise.laws),
-        () if brief else tuple(_findings(exercise)),
-        brief,
-    )
-
-
-def _law(law: LawResult) -> ShownLaw:
+def shown_law(law: LawResult) -> ShownLaw:
     mark, _ = IN_PART if law.in_part else MARKS.get(law.status, WRONG)
     tone = {"pass": "good", "not_attempted": "open", "not_run": "open"}.get(law.status, "bad")
     status = "in part" if law.in_part else law.status.replace("_", " ")
     scored = f"{points(law.score)} of {points(law.max_score)}"
-    return ShownLaw(mark, tone, status, law.name, _text(law.says, MAX_MESSAGE), scored)
+    return ShownLaw(mark, tone, status, law.name, shortened(law.says, MAX_MESSAGE), scored)
 
 
-def _findings(exercise: ExerciseResult) -> list[Finding]:
-    """The findings of an exercise; laws that fail in the same way share one."""
-    groups: dict[tuple[str, ...], list[LawResult]] = {}
-    for law in findings(exercise):
-        groups.setdefault(_likeness(law), []).append(law)
-    found: list[Finding] = []
-    advised = set()
-    for laws in groups.values():
-        # Advice that was given for an earlier finding is not given again.
-        advice = "" if laws[0].advice in advised else laws[0].advice
-        advised.add(laws[0].advice)
-        found.append(_finding(laws, advice))
-    return found
-
-
-def _likeness(law: LawResult) -> tuple[str, ...]:
-    """What makes two findings one: of an exception or a crash, the input is of little interest."""
-    if law.status != "fail" or law.counterexample is None:
-        return law.status, law.message
-    return law.status, law.message, law.misconception, law.counterexample.snippet
-
-
-def _finding(laws: Sequence[LawResult], advice: str) -> Finding:
-    law = laws[0]
-    message, _, detail = _text(law.message, MAX_MESSAGE).partition("\n")
-    if law.status in WORDS:
-        message = f"{WORDS[law.status].capitalize()}: {message}"
-    example = law.counterexample
-    yours, expected = _compared(example)
-    return Finding(
-        ", ".join(law.name for law in laws),
-        message,
-        detail,
-        _arguments(example),
-        yours,
-        expected,
-        _printed(example),
-        _text(advice, MAX_MESSAGE),
-        visible(example.snippet) if example and len(example.snippet) <= MAX_SNIPPET else "",
-        example is not None and len(example.snippet) > MAX_SNIPPET,
-    )
-
-
-def _arguments(example: Counterexample | None) -> tuple[tuple[str, str], ...]:
-    if example is None:
-        return ()
-    given = [row for name, v in example.arguments.items() for row in _entries(name, v)]
-    rest = len(given) - MAX_ARGUMENTS
-    return (*given[:MAX_ARGUMENTS], *([("…", f"{rest} more")] if rest > 0 else []))
-
-
-def _entries(name: str, item: Any) -> list[tuple[str, str]]:
-    """An argument; of a dictionary or list of arrays each entry."""
-    if isinstance(item, dict | list) and arrays_of(item):
-        entries = item.items() if isinstance(item, dict) else enumerate(item)
-        return [row for key, entry in entries for row in _entries(f"{name}[{key!r}]", entry)]
-    return [(_text(name, MAX_NAME), _value(item))]
-
-
-def _compared(example: Counterexample | None) -> tuple[str, str]:
-    """Both values in the cell that is shown, or both results where the whole of them differs."""
-    if example is None or (
-        not example.where and (example.yours is None or example.expected is None)
-    ):
-        return "", ""
-    if not example.where:
-        return _value(example.yours), _value(example.expected)
-    yours, expected = (cell(part, example.index) for part in (example.yours, example.expected))
-    working = f" = {example.working}" if example.working else ""
-    return (
-        _text(f"{example.where} = {yours}", MAX_VALUE),
-        _text(f"{example.where} = {expected}{working}", MAX_VALUE),
-    )
-
-
-def _printed(example: Counterexample | None) -> str:
+def printed(example: Counterexample | None) -> str:
     if example is None:
         return ""
     # `split`, not `splitlines`: a form feed or a next-line sign is for `visible` to spell out.
     lines = example.printed[: MAX_PRINTED + 1].split("\n")
-    return _text("\n".join(lines[:MAX_PRINTED_LINES]), MAX_PRINTED).rstrip()
+    return shortened("\n".join(lines[:MAX_PRINTED_LINES]), MAX_PRINTED).rstrip()
+
+
+def shown_steps(example: Counterexample | None) -> tuple[Step, ...]:
+    """The arithmetic of one number; theirs may be any text."""
+    lines = steps(example) if example else ()
+    return tuple(Step(s.what, s.numbers, shortened(s.value, MAX_MESSAGE)) for s in lines)

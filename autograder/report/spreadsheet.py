@@ -1,4 +1,8 @@
-"""Values as CSV has them, for programs and for spreadsheets."""
+"""Values as CSV has them, for programs and for spreadsheets.
+
+A cell that a spreadsheet would compute gets an apostrophe before it: names are students' own.
+https://owasp.org/www-community/attacks/CSV_Injection
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,10 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-# A spreadsheet takes what begins like this for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+from autograder.report.text import visible
+
+# A spreadsheet takes what begins like this for a formula; some take the wide forms too.
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "|", "%")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -28,5 +34,5 @@ def cell(value: object) -> str:
     if isinstance(value, int | float):
         number = f"{value:.6f}".rstrip("0").rstrip(".")
         return "0" if number == "-0" else number
-    text = str(value)
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
+    text = visible(str(value)).replace("\n", "\\n").replace("\t", "\\t")
+    return f"'{text}" if text.lstrip().startswith(FORMULA) else text

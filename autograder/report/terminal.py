@@ -7,7 +7,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -15,10 +15,15 @@ from rich.text import Text
 
 from autograder.doctor import Finding
 from autograder.outline import numbers_in
+from autograder.report.summary import Summary
 from autograder.report.text import MAX_NUMBERS, cell, for_log, points, value, visible
 from autograder.tolerance import arrays_of
 from autograder.verdict import Counterexample, ExerciseResult, LawResult, Verdict
 from autograder.working import Step
+
+if TYPE_CHECKING:
+    from autograder.intake import Intake
+    from autograder.submissions import Submission
 
 WIDTH = 80
 MARKS = {"pass": ("✓", "green"), "not_attempted": ("·", "dim"), "not_run": ("–", "dim")}
@@ -103,8 +108,7 @@ def findings(exercise: ExerciseResult) -> list[LawResult]:
 def finding(law: LawResult, depth: Depth = Depth.SYMPTOM) -> Iterator[Text]:
     """What is wrong and the smallest input that shows it; then as much as was asked for."""
     example = law.counterexample
-    words = f"{WORDS[law.status]}: {law.message}" if law.status in WORDS else law.message
-    if law.status in WORDS or example is None or not example.where:
+    if words := happened(law):
         yield from _block(words)
         if example is not None:
             yield Text()
@@ -116,11 +120,25 @@ def finding(law: LawResult, depth: Depth = Depth.SYMPTOM) -> Iterator[Text]:
         yield Text()
         if example is not None and example.steps:
             yield Text(f"  {example.where}, step by step")
-            yours, expected = _numbers(example)
-            last = dataclasses.replace(example.steps[-1], value=expected)
-            yield from _table([*example.steps[:-1], last, Step("yours", "", yours)])
+            yield from _table(steps(example))
         else:
             yield Text("  There is no arithmetic of a single number to show here.")
+
+
+def happened(law: LawResult) -> str:
+    """What happened, where the cell that is shown does not say it."""
+    if law.status in WORDS:
+        return f"{WORDS[law.status]}: {law.message}"
+    return "" if law.counterexample and law.counterexample.where else law.message
+
+
+def steps(example: Counterexample) -> tuple[Step, ...]:
+    """The arithmetic, ending with the expected number and theirs; empty where there is none."""
+    if not example.steps:
+        return ()
+    yours, expected = numbers(example)
+    *before, last = example.steps
+    return (*before, dataclasses.replace(last, value=expected), Step("yours", "", yours))
 
 
 def _hint(law: LawResult) -> Iterator[Text]:
@@ -143,9 +161,9 @@ def _hint(law: LawResult) -> Iterator[Text]:
                 yield Text(f"      {piece}".replace("\xa0", " "))
 
 
-def _table(steps: Sequence[Step]) -> Iterator[Text]:
+def _table(lines: Sequence[Step]) -> Iterator[Text]:
     """The arithmetic, its equals signs below one another."""
-    rows = [(step.what, step.numbers, step.value) for step in steps]
+    rows = [(step.what, step.numbers, step.value) for step in lines]
     what, numbers, result = (max(len(row[i]) for row in rows if row[2]) for i in range(3))
     middle = numbers + 3 if numbers else 0
     for row in rows:
@@ -168,7 +186,7 @@ def _example(example: Counterexample) -> Iterator[Text]:
     parts = [part for name, v in example.arguments.items() for part in _entries(name, v)]
     yield from _joined(parts)
     if example.where:
-        yours, expected = _numbers(example)
+        yours, expected = numbers(example)
         for line in _wrapped(f"{example.where}    yours {yours}    expected {expected}"):
             yield Text(f"      {line}", "bold")
     if example.printed:
@@ -177,7 +195,7 @@ def _example(example: Counterexample) -> Iterator[Text]:
             yield Text(f"      {line[: WIDTH - 7]}", "dim")
 
 
-def _numbers(example: Counterexample) -> tuple[str, str]:
+def numbers(example: Counterexample) -> tuple[str, str]:
     """Theirs and the expected one, with as many digits as it takes to tell them apart."""
     yours, expected = (cell(v, example.index) for v in (example.yours, example.expected))
     if yours == expected and example.index is not None:
@@ -187,8 +205,8 @@ def _numbers(example: Counterexample) -> tuple[str, str]:
 
 
 def _entries(name: str, item: Any, in_short: bool = False) -> Iterator[str]:
-    """An argument; of a dictionary or list of arrays each entry, in short where they are many."""
-    if isinstance(item, dict | list) and (arrays := arrays_of(item)):
+    """An argument; of a dictionary, list or tuple of arrays each entry, in short where many."""
+    if isinstance(item, dict | list | tuple) and (arrays := arrays_of(item)):
         in_short = sum(numbers_in(array) for array in arrays) > MAX_NUMBERS
         for key, entry in item.items() if isinstance(item, dict) else enumerate(item):
             yield from _entries(f"{name}[{key!r}]", entry, in_short)
@@ -298,18 +316,38 @@ def _line(exercise: ExerciseResult) -> Text:
     return Text(line, style) + Text(textwrap.shorten(note, WIDTH - len(line)), "dim")
 
 
-def class_line(verdict: Verdict) -> Text:
+def class_line(summary: Summary) -> Text:
     """One submission of a class: its points, and how many functions pass."""
-    passed = sum(exercise.passed for exercise in verdict.exercises)
-    attempted = sum(exercise.attempted for exercise in verdict.exercises)
-    total = f"{points(verdict.score):>5} of {points(verdict.max_score)}"
-    name = for_log(verdict.submission).replace("\n", " ").expandtabs(1)
+    passed = sum(mark.passed for mark in summary.marks)
+    attempted = sum(mark.attempted for mark in summary.marks)
+    total = f"{points(summary.score):>5} of {points(summary.max_score)}"
+    name = for_log(summary.name).replace("\n", " ").expandtabs(1)
     name = name if len(name) <= 30 else f"{name[:29]}…"
-    style = "green" if verdict.passed else ""
+    style = "green" if summary.passed else ""
     note = f"{passed} of {attempted} attempted pass"
-    if verdict.warnings:
-        note += f"; {len(verdict.warnings)} warning" + "s" * (len(verdict.warnings) > 1)
+    if summary.warnings:
+        note += f"; {summary.warnings} warning" + "s" * (summary.warnings > 1)
     return Text(f"{name:<30} {total}  ", style) + Text(note, "dim")
+
+
+def show_intake(console: Console, found: Intake, submissions: Iterable[Submission]) -> None:
+    """Everything that would be graded: who, by which convention, what, and what to know of it."""
+    names = [_plain(hand_in.name) for hand_in in found.hand_ins]
+    wide = min(max((len(name) for name in names), default=0), 30)
+    kind = max((len(hand_in.convention) for hand_in in found.hand_ins), default=0)
+    for name, hand_in, submission in zip(names, found.hand_ins, submissions, strict=True):
+        file = _plain(hand_in.shown)
+        console.print(f"{name:<{wide}}  {hand_in.convention:<{kind}}  {file}", markup=False)
+        for warning in (*submission.warnings, *submission.unreadable.values()):
+            console.print(Text(f"    {_plain(warning)}", "yellow"))
+    for sentence in found.told:
+        console.print(f"Note: {_plain(sentence)}", markup=False)
+    count = len(names)
+    console.print(f"\n{count} submission{'s' * (count != 1)} would be graded")
+
+
+def _plain(text: str) -> str:
+    return for_log(text).replace("\n", " ").expandtabs(1)
 
 
 def show_examination(console: Console, findings: Sequence[Finding]) -> None:

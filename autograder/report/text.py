@@ -37,6 +37,13 @@ def _does_not_show(character: str) -> bool:
     return unicodedata.category(character) in _UNSAFE or character in _UNSEEN
 
 
+def shortened(text: str, limit: int) -> str:
+    """Visible, and no longer than a page can take."""
+    # Cut first, since spelling out is slow and student text may be long.
+    text = visible(text[: limit + 1])
+    return text if len(text) <= limit else f"{text[: limit - 2]} …"
+
+
 def for_log(text: str) -> str:
     """Visible, with a backslash where a CI that keeps the log would see a command.
 

@@ -114,15 +114,19 @@ def finished(built: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return built
 
 
-def pictures(source: Path) -> Path:
-    """The module that draws a lesson's pictures; it lies beside the notebook."""
-    (name,) = re.findall(r"^import (\w*pictures)\b", source.read_text("utf-8"), re.MULTILINE)
-    return source.parent / f"{name}.py"
+def copy_pictures(source: Path, folder: Path) -> None:
+    """Copy what draws a lesson's pictures into its notebook's folder."""
+    room = source.parent
+    # A module of a lesson's own, the capstone's, draws with the package too.
+    own = re.findall(r"^import (\w+_pictures)\b", source.read_text("utf-8"), re.MULTILINE)
+    (folder / "pictures").mkdir(exist_ok=True)
+    for file in (*room.glob("pictures/*.py"), *(room / f"{name}.py" for name in own)):
+        shutil.copyfile(file, folder / file.relative_to(room))
 
 
 def build(exercises: Path, folder: Path) -> None:
-    """Write all notebooks, and beside them the modules that draw their pictures."""
+    """Write all notebooks, and beside them what draws their pictures."""
     folder.mkdir(parents=True, exist_ok=True)
     for source in sources(exercises):
-        shutil.copyfile(pictures(source), folder / pictures(source).name)
+        copy_pictures(source, folder)
         nbformat.write(notebook(source), folder / f"{source.stem}.ipynb")

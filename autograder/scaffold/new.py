@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from string import Template
 
-from autograder.grading import write
+from autograder.writing import write
 
 TEMPLATES = Path(__file__).parent / "templates"
 OPS = Path("reference/ops.py")

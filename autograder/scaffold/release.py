@@ -1,7 +1,7 @@
 """`autograder release`: a student's repository, and the zip for Gradescope.
 
 exercises/          the stubs, with their table of points
-lessons/            the notebooks, and the module that draws their pictures
+lessons/            the notebooks, and the modules that draw their pictures
 wheels/             the kit without the answer key: no student needs a compiler
 requirements.txt    installs the wheel that fits, with the tested versions (constraints.txt)
 course.toml         limits, points, due dates, what is left out
@@ -253,9 +253,7 @@ def _lessons(root: Path, exercises: Path, chosen: Sequence[Exercise], with_capst
     topics |= {course.CAPSTONE} if with_capstone else set()
     for source in lessons.sources(exercises):
         if lessons.topic_of(source) in topics:
-            pictures = lessons.pictures(source)
-            for module in {pictures, pictures.with_name("pictures.py")}:
-                shutil.copyfile(module, folder / module.name)
+            lessons.copy_pictures(source, folder)
             notebook = lessons.notebook(source)
             if lessons.topic_of(source) != course.CAPSTONE:
                 notebook = lessons.only(notebook, names)

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
-from pictures import BLUE, GREY, INK, ORANGE, image_on
+from pictures.drawing import BLUE, GREY, INK, ORANGE, image_on
 
 from autograder.capstone.augment import warp
 from autograder.capstone.data import Mnist, few

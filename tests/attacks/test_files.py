@@ -31,10 +31,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder import catalog, submissions
+from autograder import catalog, intake, submissions
 from autograder.engine import session_of
 from autograder.isolation.limits import MIB
-from autograder.submissions import BadSubmission, find, read
+from autograder.submissions import BadSubmission, read
 
 TOPICS = frozenset(topic.name for topic in catalog.topics())
 HONEST = """
@@ -875,7 +875,12 @@ def test_a_class_of_hostile_hand_ins_is_graded(tmp_path, cache):
     assert len(graded) > 60
     assert not [name for name, found in graded.items() if "grader_fault" in found]
     assert sorted(course.rglob("*")) == before
-    assert {path.name for path in out.iterdir()} == {*graded, "index.html"}
+    assert {path.name for path in out.iterdir()} == {
+        *graded,
+        ".journal",
+        "index.html",
+        "grades.csv",
+    }
     for text in (
         done.stdout,
         done.stderr,
@@ -914,4 +919,5 @@ def test_a_folder_of_the_class_is_not_read_as_one_submission(tmp_path):
     """14: who hands in files that look like a class does not become one."""
     written("alice/exercises/activation.py", HONEST)(tmp_path)
     written("bob/exercises/activation.py", HONEST)(tmp_path)
-    assert [path.name for path in find(tmp_path, TOPICS)] == ["alice", "bob"]
+    found = intake.collect([tmp_path], TOPICS, tmp_path)
+    assert [hand_in.name for hand_in in found.hand_ins] == ["alice", "bob"]

@@ -66,7 +66,18 @@ CLASS = (*GOLDEN, *SOURCES, *LATER)
 FILES = ("classroom.txt", "gradescope.json", "junit.xml", "summary.md")
 WRITTEN = ("classroom", "gradescope", "junit", "markdown")
 FORMATS = (
-    *("results", "timing", "page", "grade", "check", "check --json", "pytest", "junit"),
+    *(
+        "results",
+        "timing",
+        "page",
+        "grades",
+        "students",
+        "grade",
+        "check",
+        "check --json",
+        "pytest",
+        "junit",
+    ),
     *("github", *FILES),
 )
 
@@ -121,6 +132,10 @@ def run(tmp_path_factory, golden, root):
         ),
         "github": (folder / "summary.md").read_text("utf-8"),
         "page": (folder / "out" / "index.html").read_text("utf-8"),
+        "grades": (folder / "out" / "grades.csv").read_text("utf-8"),
+        "students": "".join(
+            file.read_text("utf-8") for file in sorted(folder.glob("out/*/report.html"))
+        ),
         "pytest": command(
             *("pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--color=no"),
             *("-rA", "-v", "--no-header", "--junitxml", "junit.xml", "-k", "conv2d", "class"),
@@ -245,6 +260,7 @@ def test_every_report_of_a_verdict_tells_the_level_of_isolation(run):
         "grade": f"\nIsolation: {level}",
         "pytest": f"\nIsolation: {level}",
         "page": f"<dt>Isolation</dt><dd>{level}</dd>",
+        "students": f"<dt>Isolation</dt><dd>{level}</dd>",
         "junit": f'<property name="autograder isolation" value="{level}"',
         "junit.xml": f'<property name="autograder isolation" value="{level}"',
         "classroom.txt": f'"isolation": "{level}"',
@@ -252,7 +268,7 @@ def test_every_report_of_a_verdict_tells_the_level_of_isolation(run):
         "summary.md": f"\nIsolation: {level}",
         "github": f"\nIsolation: {level}",
     }
-    assert {*told, "timing"} == set(FORMATS)
+    assert {*told, "timing", "grades"} == set(FORMATS)
     for kind, text in run.reports.items():
         if (form := kind.partition(" of ")[0]) in told:
             assert told[form] in text, kind

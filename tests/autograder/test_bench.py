@@ -7,8 +7,10 @@ import shutil
 
 import pytest
 
-from autograder import bench, catalog, cli
+from autograder import bench, bench_class, catalog, cli
+from autograder.report import scale
 from autograder.report.overhead import page
+from autograder.shell import USAGE
 
 
 @pytest.fixture
@@ -56,5 +58,49 @@ def test_a_page_that_cannot_be_written_is_told(two, few, capsys):
     nowhere = str(two / "none" / "page.md")
     with pytest.raises(SystemExit) as ended:
         cli.app(["bench", "overhead", "--golden", str(two), "--page", nowhere])
-    assert ended.value.code == cli.USAGE
+    assert ended.value.code == USAGE
     assert "cannot write" in capsys.readouterr().err
+
+
+# --- a class
+
+
+def test_a_class_is_made_in_turns(golden, tmp_path):
+    bench_class.make(golden, tmp_path / "class", 12)
+    students = sorted(folder.name for folder in (tmp_path / "class").iterdir())
+    assert students == [f"student-{number:04}" for number in range(12)]
+    first, second, last = (tmp_path / "class" / students[i] / "exercises" for i in (0, 1, 10))
+    assert (first / "pooling.py").read_bytes() == (last / "pooling.py").read_bytes()
+    mistake = golden / "wrong-conv-flipped-kernel" / "exercises" / "convolution.py"
+    assert (second / "convolution.py").read_bytes() == mistake.read_bytes()
+    assert len(list(second.iterdir())) > 1
+    bench_class.make(golden, tmp_path / "right", 3, bench_class.VECTORISED)
+    modules = [file.read_bytes() for file in (tmp_path / "right").glob("*/exercises/backprop.py")]
+    assert len(set(modules)) == 3
+    with pytest.raises(bench_class.NoGolden, match="has no right-einsum/exercises"):
+        bench_class.make(tmp_path, tmp_path / "none", 1)
+
+
+@pytest.mark.slow
+def test_the_parts_of_a_class_are_its_whole(golden):
+    measured = bench_class.bench(golden, [2], processes=1)
+    (row,) = measured["rows"]
+    parts = ("functions", "around_them", "comparison", "reports", "start_and_rest")
+    assert all(row[part] > 0 for part in parts)
+    assert sum(row[part] for part in parts) == pytest.approx(row["cpu_seconds_each"])
+    assert measured["summary"]["overhead"] > 1
+    assert "| 2 | " in scale.table(measured)
+
+
+def test_a_straight_line():
+    rows = [{"count": count, "cpu_seconds_each": (3 + count) / count} for count in (10, 100, 300)]
+    assert bench_class._off_a_line(rows) == pytest.approx(0, abs=1e-9)
+    rows[1]["cpu_seconds_each"] *= 2
+    assert bench_class._off_a_line(rows) > 0.1
+
+
+def test_a_class_needs_the_golden_submissions(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.app(["bench", "class", "--golden", str(tmp_path)])
+    assert ended.value.code == USAGE
+    assert "name the folder with --golden" in capsys.readouterr().err

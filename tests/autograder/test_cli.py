@@ -24,9 +24,10 @@ from typer.testing import CliRunner
 
 from autograder import __version__, catalog, cli
 from autograder.bank import CACHE_VARIABLE
-from autograder.cli import FAILED, FAULT, PASSED, USAGE, app
+from autograder.cli import app
 from autograder.engine import Engine
 from autograder.isolation import ladder, parent
+from autograder.shell import FAILED, FAULT, PASSED, USAGE
 
 RIGHT = "import numpy as np\n\ndef relu(x):\n    return np.maximum(x, x.dtype.type(0)) * 1.0\n"
 RELU = """
@@ -77,8 +78,11 @@ def write(folder, **sources):
 # --- results.json, as the design page promises it
 
 LAW = {"name", "says", "status", "score", "max_score"}
-MAYBE = {"message", "misconception", "counterexample"}
-EXAMPLE = {"arguments", "yours", "expected", "where", "working", "snippet"}
+MAYBE = {"message", "misconception", "advice", "pattern", "formula", "counterexample"}
+EXAMPLE = {
+    *("arguments", "yours", "expected", "where", "index", "working", "steps", "written"),
+    "snippet",
+}
 STATUSES = {
     *("pass", "fail", "error", "timeout", "memory", "crash", "forbidden"),
     *("not_attempted", "not_run", "grader_fault"),
@@ -146,7 +150,7 @@ def check_law(law):
         assert all(isinstance(example[key], str) for key in ("where", "working", "snippet"))
         for value in (*example["arguments"].values(), example["yours"], example["expected"]):
             if isinstance(value, dict) and "dtype" in value:
-                assert value.keys() - {"cut"} == {"shape", "dtype", "values"}
+                assert value.keys() - {"cut", "written"} == {"shape", "dtype", "values"}
                 cells = math.prod(value["shape"])
                 assert len(value["values"]) == cells - value.get("cut", 0)
 
@@ -490,7 +494,8 @@ def graded(room):
 @pytest.fixture(scope="module")
 def results(room, graded):
     """Each submission's results."""
-    folders = [folder for folder in (room.parent / "results").iterdir() if folder.is_dir()]
+    graded = (room.parent / "results").iterdir()
+    folders = [folder for folder in graded if folder.is_dir() and folder.name != ".journal"]
     texts = {folder.name: (folder / "results.json").read_text() for folder in folders}
     return {name: check_shape(text) for name, text in sorted(texts.items())}
 
@@ -502,6 +507,7 @@ def test_everybody_is_graded(room, graded, results):
     assert points == dict(alice=2, bob=0.5, carol=2, dora=2, emil=0, fred=0.5, gina=2)
     for name in CLASS:
         assert sorted(file.name for file in (room.parent / "results" / name).iterdir()) == [
+            "report.html",
             "results.json",
             "timing.json",
         ]
@@ -512,13 +518,42 @@ def test_everybody_is_graded(room, graded, results):
 
 def test_the_class_has_a_line_each_and_a_page(room, graded):
     lines = graded.stdout.splitlines()
-    assert [line.split()[0] for line in lines[: len(CLASS)]] == list(CLASS)
-    assert lines[0] == f"{'alice':<30}     2 of 2  1 of 1 attempted pass"
+    # In the order in which they were ready.
+    assert sorted(line.split()[0] for line in lines[: len(CLASS)]) == list(CLASS)
+    assert "Note: left out, for it is no module, notebook or zip file: notes.txt" in lines
+    assert f"{'alice':<30}     2 of 2  1 of 1 attempted pass" in lines
     assert lines[-1] == f"{len(CLASS)} graded; the page for the class is results/index.html"
     assert max(map(len, lines)) <= 80
     assert "\x1b" not in graded.stdout
     page = (room.parent / "results" / "index.html").read_text(encoding="utf-8")
     assert all(name in page for name in CLASS)
+
+
+def test_the_pages_can_be_made_anew(room, graded):
+    folder = room.parent / "results"
+    names = ["index.html", "grades.csv", *(f"{name}/report.html" for name in CLASS)]
+    before = {name: (folder / name).read_bytes() for name in names}
+    for name in names:
+        (folder / name).unlink()
+    done = process("report", "results", "--format", "junit", cwd=room.parent)
+    assert (done.returncode, done.stderr) == (PASSED, "")
+    assert {name: (folder / name).read_bytes() for name in names} == before
+    for name in CLASS:
+        (folder / name / "junit.xml").unlink()
+
+
+def test_a_report_of_what_is_no_results(desk):
+    (desk / "results" / "alice").mkdir(parents=True)
+    (desk / "results" / "alice" / "results.json").write_text("old")
+    for arguments, told in (
+        (("results",), "results/alice/results.json is no JSON"),
+        (("none",), "there is no folder none"),
+        (("results", "--format", "github"), "needs the students' sources"),
+    ):
+        done = autograder("report", *arguments)
+        assert done.exit_code == USAGE
+        assert told in done.output
+        assert done.output.count("\n") == 1
 
 
 def test_a_damaged_zip_does_not_stop_the_others(results):
@@ -596,7 +631,8 @@ def test_whoever_breaks_off_leaves_whole_results(tmp_path, number):
     assert "Traceback" not in told
     check_shape((out / "first" / "results.json").read_text())
     written = sorted(str(file.relative_to(out)) for file in out.rglob("*") if file.is_file())
-    assert written == ["first/results.json", "first/timing.json"]
+    page_and_results = ["first/report.html", "first/results.json", "first/timing.json"]
+    assert written == [".journal/journal.jsonl", *page_and_results]
     left = psutil.wait_procs(children, timeout=10)[1]
     assert left == []
 
@@ -677,7 +713,7 @@ def test_formats_are_written_beside_the_results(tmp_path, monkeypatch):
     assert done.exit_code == PASSED
     files = {file.name for file in (tmp_path / "alice").iterdir()}
     written = {"classroom.txt", "gradescope.json", "junit.xml", "summary.md"}
-    assert files == {"results.json", "timing.json"} | written
+    assert files == {"report.html", "results.json", "timing.json"} | written
     summary = (tmp_path / "alice" / "summary.md").read_text()
     assert (tmp_path / "summary.md").read_text() == summary
     assert "| `relu` | " in summary

@@ -14,9 +14,10 @@ import reference
 from autograder import __version__, doctor
 from autograder.bank import CACHE_VARIABLE
 from autograder.capstone import keras_sandbox
-from autograder.cli import FAILED, PASSED, app
+from autograder.cli import app
 from autograder.doctor import Finding, examine
 from autograder.isolation import ladder
+from autograder.shell import FAILED, PASSED
 
 
 @pytest.fixture(autouse=True)

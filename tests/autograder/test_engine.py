@@ -12,13 +12,13 @@ from autograder import catalog
 from autograder.bank import CACHE_VARIABLE, Banks, Seed, plan
 from autograder.compare import Mismatch
 from autograder.engine import judge_law, session_of
-from autograder.grading import results_json
 from autograder.isolation import parent
 from autograder.isolation.calls import Answer
 from autograder.isolation.ladder import GraderFault
 from autograder.isolation.limits import Limits
 from autograder.laws import agrees, dtype, fresh, refuses, shape, untouched
 from autograder.report.terminal import show_verdict
+from autograder.results import results_json
 from autograder.spec import Case, Exercise, Law
 from autograder.submissions import Submission, read
 

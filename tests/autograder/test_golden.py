@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from autograder import catalog
-from autograder.cli import FAILED, PASSED
 from autograder.engine import Engine
+from autograder.shell import FAILED, PASSED
 from autograder.submissions import read
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,20 +1,26 @@
-"""Grading: many submissions, each written whole or not at all."""
+"""Grading: a class on any pool, each result whole or not at all, and what is done stays done."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+from concurrent.futures import BrokenExecutor, Future
 from pathlib import Path
 
 import pytest
 
-from autograder import grading
-from autograder.grading import collect, grade, results_json, write
-from autograder.submissions import BadSubmission
+from autograder import jobs
+from autograder.course import Course
+from autograder.grading import Grading, pool_of, prepare
+from autograder.intake import collect
+from autograder.isolation.ladder import GraderFault
+from autograder.jobs import Terms
+from autograder.journal import Journal
+from autograder.pools import Here, Processes
+from autograder.results import results_json
 
-TOPICS = frozenset({"padding", "convolution"})
+TOPICS = frozenset({"padding", "convolution", "stride"})
 RIGHT = """
 def output_size(size, kernel, stride=1, padding=(0, 0), dilation=1):
     if min(size, kernel, stride, dilation) < 1 or min(padding) < 0:
@@ -24,11 +30,7 @@ def output_size(size, kernel, stride=1, padding=(0, 0), dilation=1):
         raise ValueError
     return (size + sum(padding) - span) // stride + 1
 """
-
-
-@pytest.fixture
-def some(exercise):
-    return [exercise("output_size")]
+WRONG = "def output_size(*a): return 1"
 
 
 def class_of(folder, **sources):
@@ -38,116 +40,216 @@ def class_of(folder, **sources):
     return folder
 
 
-def test_every_submission_gets_its_folder(tmp_path, engine_of, some):
-    submissions = collect([class_of(tmp_path / "in", alice=RIGHT, bob="x = (")], TOPICS)
+@pytest.fixture
+def run(tmp_path, quick):
+    """`run(folder, out)`: grades all of it, on a pool that is ended afterwards."""
+    pools = []
+
+    def graded(folder, out, pool=None, resume=False, **terms):
+        terms = Terms(("output_size",), Course(limits=quick), **terms)
+        pool = pool or Here(jobs.release)
+        pools.append(pool)
+        found = collect([folder], TOPICS, tmp_path / "room")
+        with Journal(out, resume) as journal:
+            running = Grading(found.hand_ins, terms, pool, journal, out, TOPICS)
+            seen = [one for one in running if one is not None]
+            running.finish()
+        return seen
+
+    yield graded
+    for pool in pools:
+        pool.stop()
+
+
+def files_of(out):
+    """All that must not depend on how it was graded; the journal has a salt and an order."""
+    return {
+        str(file.relative_to(out)): file.read_bytes()
+        for file in sorted(out.rglob("*"))
+        if file.is_file() and file.name not in ("timing.json", "journal.jsonl")
+    }
+
+
+def test_every_submission_gets_its_folder(tmp_path, run):
     out = tmp_path / "out"
-    verdicts = list(grade(submissions, some, engine_of(), out))
-    assert [(v.submission, v.score) for v in verdicts] == [("alice", 3), ("bob", 0)]
-    for verdict in verdicts:
-        folder = out / verdict.submission
-        assert {file.name for file in folder.iterdir()} == {"results.json", "timing.json"}
-        assert (folder / "results.json").read_text() == results_json(verdict)
+    seen = run(class_of(tmp_path / "in", alice=RIGHT, bob="x = ("), out)
+    assert [(one.summary.name, one.summary.score) for one in seen] == [("alice", 3), ("bob", 0)]
+    for name in ("alice", "bob"):
+        folder = out / name
+        assert {file.name for file in folder.iterdir()} == {
+            "report.html",
+            "results.json",
+            "timing.json",
+        }
         timing = json.loads((folder / "timing.json").read_text())
-        assert timing["wall_seconds"] >= 0
+        parts = ("wall", "grader_cpu", "workers_cpu", "reports_cpu")
+        assert timing.keys() == {f"{part}_seconds" for part in parts}
+        assert all(seconds >= 0 for seconds in timing.values())
         assert (folder / "results.json").stat().st_mode & 0o777 == 0o644
+    assert "alice" in (out / "index.html").read_text()
 
 
-def test_a_result_is_there_as_soon_as_it_is_known(tmp_path, engine_of, some):
-    submissions = collect([class_of(tmp_path / "in", alice=RIGHT, bob=RIGHT)], TOPICS)
-    running = grade(submissions, some, engine_of(), tmp_path / "out")
-    next(running)
-    assert (tmp_path / "out" / "alice" / "results.json").is_file()
-    assert not (tmp_path / "out" / "bob").exists()
+def test_a_result_is_there_as_soon_as_it_is_known(tmp_path, quick):
+    found = collect([class_of(tmp_path / "in", alice=RIGHT, bob=RIGHT)], TOPICS, tmp_path / "room")
+    terms, out = Terms(("output_size",), Course(limits=quick)), tmp_path / "out"
+    with Journal(out, resume=False) as journal:
+        running = iter(Grading(found.hand_ins, terms, Here(), journal, out, TOPICS))
+        next(running)
+        assert (out / "alice" / "results.json").is_file()
+        assert not (out / "bob").exists()
+    jobs.release()
 
 
-def test_grading_twice_gives_the_same_bytes(tmp_path, engine_of, some):
-    folder = class_of(tmp_path / "in", alice="def output_size(*a): return 1")
-    submissions = collect([folder], TOPICS)
-    texts = []
-    for out in (tmp_path / "one", tmp_path / "two", tmp_path / "two"):
-        assert len(list(grade(submissions, some, engine_of(), out))) == 1
-        texts.append((out / "alice" / "results.json").read_bytes())
-    assert texts[0] == texts[1] == texts[2]
-
-
-def test_a_damaged_one_among_a_class_is_graded_as_empty(tmp_path, engine_of, some):
+def test_a_damaged_one_among_a_class_is_graded_as_empty(tmp_path, run):
     folder = class_of(tmp_path / "in", alice=RIGHT)
     (folder / "bob.zip").write_bytes(b"no zip")
     (folder / "carol.ipynb").write_text("no notebook")
-    submissions = collect([folder], TOPICS)
-    assert [s.name for s in submissions] == ["alice", "bob", "carol"]
-    verdicts = list(grade(submissions, some, engine_of(), tmp_path / "out"))
-    assert [v.score for v in verdicts] == [3, 0, 0]
-    assert verdicts[1].warnings == ("bob.zip is no readable zip file: File is not a zip file",)
-    assert verdicts[2].warnings == ("carol.ipynb is no readable notebook",)
+    seen = run(folder, tmp_path / "out")
+    assert [one.summary.score for one in seen] == [3, 0, 0]
     text = (tmp_path / "out" / "bob" / "results.json").read_text()
+    warning = "bob.zip is no readable zip file: File is not a zip file"
+    assert json.loads(text)["warnings"] == [warning]
     assert str(tmp_path) not in text
     assert '"not_attempted"' in text
 
 
-def test_names_that_no_folder_of_results_can_have(tmp_path):
+# --- going on
+
+
+def test_what_is_done_stays_done(tmp_path, run):
+    folder, out = class_of(tmp_path / "in", alice=RIGHT, bob=WRONG, carol=RIGHT), tmp_path / "out"
+    run(folder, out)
+    undisturbed = files_of(out)
+    assert [one.before for one in run(folder, out, resume=True)] == [True] * 3
+    assert files_of(out) == undisturbed
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda out: (out / "bob" / "results.json").unlink(),
+        lambda out: (out / "bob" / "results.json").write_text("{}"),
+        lambda out: (out / "bob" / "report.html").unlink(),
+    ],
+    ids=["gone", "altered", "page"],
+)
+def test_what_is_missing_or_altered_is_graded_again(tmp_path, run, harm):
+    folder, out = class_of(tmp_path / "in", alice=RIGHT, bob=WRONG), tmp_path / "out"
+    run(folder, out)
+    undisturbed = files_of(out)
+    harm(out)
+    assert [one.before for one in run(folder, out, resume=True)] == [True, False]
+    assert files_of(out) == undisturbed
+
+
+def test_who_handed_in_again_is_graded_again(tmp_path, run):
+    folder, out = class_of(tmp_path / "in", alice=RIGHT, bob=WRONG), tmp_path / "out"
+    run(folder, out)
+    (folder / "bob" / "padding.py").write_text(RIGHT)
+    seen = run(folder, out, resume=True)
+    assert [(one.before, one.summary.score) for one in seen] == [(True, 3), (False, 3)]
+
+
+@pytest.mark.parametrize("terms", [{"seed": "another"}, {"formats": ("junit",)}, {"kit": None}])
+def test_other_terms_grade_everybody_again(tmp_path, run, monkeypatch, terms):
+    folder, out = class_of(tmp_path / "in", alice=RIGHT), tmp_path / "out"
+    run(folder, out)
+    if "kit" in terms:
+        monkeypatch.setattr(jobs, "kit", lambda: "another kit")
+        terms = {"kit": "another kit"}
+    assert [one.before for one in run(folder, out, resume=True, **terms)] == [False]
+
+
+def test_without_resume_everybody_is_graded(tmp_path, run):
+    folder, out = class_of(tmp_path / "in", alice=RIGHT), tmp_path / "out"
+    run(folder, out)
+    assert [one.before for one in run(folder, out)] == [False]
+
+
+# --- what goes wrong on our side
+
+
+class Unlucky(Here):
+    """A pool whose process is lost with each of the first jobs."""
+
+    lost = (BrokenExecutor,)
+
+    def __init__(self, times):
+        super().__init__(jobs.release)
+        self.times = times
+        self.begun = 0
+
+    def submit(self, job, *arguments):
+        self.begun += 1
+        if self.begun > self.times:
+            return super().submit(job, *arguments)
+        future = Future()
+        future.set_exception(BrokenExecutor("killed"))
+        return future
+
+
+def test_a_lost_process_costs_nothing_but_time(tmp_path, run):
+    folder = class_of(tmp_path / "in", alice=RIGHT, bob=WRONG)
+    run(folder, tmp_path / "calm")
+    pool = Unlucky(2)
+    run(folder, tmp_path / "out", pool)
+    assert pool.begun == 4
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "calm")
+
+
+def test_who_is_lost_three_times_is_told_and_the_rest_is_graded(tmp_path, run):
+    folder, out = class_of(tmp_path / "in", alice=WRONG, bob=RIGHT), tmp_path / "out"
+    alice, bob = run(folder, out, Unlucky(3))
+    assert alice.summary.faults == ("output_size: the process that graded it was ended 3 times",)
+    assert alice.summary.score == alice.summary.max_score  # never the student's loss
+    assert bob.summary.faults == ()
+    # The next run tries again.
+    seen = run(folder, out, resume=True)
+    assert {one.summary.name: one.before for one in seen} == {"alice": False, "bob": True}
+    assert not any(one.summary.faults for one in seen)
+
+
+def test_a_fault_of_the_engine_stops_nobody_else(tmp_path, run, monkeypatch):
+    folder = class_of(tmp_path / "in", alice=RIGHT, bob=RIGHT)
+    judged = jobs.Engine.verdict
+
+    def broken(engine, submission, exercises):
+        if submission.name == "alice":
+            raise RuntimeError("out of ideas")
+        return judged(engine, submission, exercises)
+
+    monkeypatch.setattr(jobs.Engine, "verdict", broken)
+    alice, bob = run(folder, tmp_path / "out")
+    assert alice.summary.faults == ("output_size: RuntimeError: out of ideas",)
+    assert (bob.summary.faults, bob.summary.score) == ((), 3)
+
+
+def test_a_server_that_dies_is_replaced(tmp_path, run, monkeypatch):
     folder = class_of(tmp_path / "in", alice=RIGHT)
-    (folder / "index.html.py").write_text(RIGHT)
-    submissions = collect([folder], TOPICS)
-    assert [s.name for s in submissions] == ["alice", "submission index.html.py"]
-    assert "has no name that a folder of results could have" in submissions[1].warnings[0]
-    with pytest.raises(BadSubmission, match="rename it"):
-        collect([folder / "index.html.py"], TOPICS)
+    ended = []
+    judged = jobs.Engine.verdict
+
+    def unlucky(engine, submission, exercises):
+        if not ended:
+            ended.append(engine.server)
+            engine.server.close()
+        return judged(engine, submission, exercises)
+
+    monkeypatch.setattr(jobs.Engine, "verdict", unlucky)
+    (alice,) = run(folder, tmp_path / "out")
+    assert ended
+    assert (alice.summary.faults, alice.summary.score) == ((), 3)
 
 
-def test_a_damaged_one_that_was_named_is_wrong_usage(tmp_path):
-    (tmp_path / "bob.zip").write_bytes(b"no zip")
-    with pytest.raises(BadSubmission, match="no readable zip"):
-        collect([tmp_path / "bob.zip"], TOPICS)
+def test_a_fault_is_the_graders_in_every_law(tmp_path, submit):
+    terms = Terms(("output_size", "relu"))
+    verdict = jobs.failed(terms, submit("alice"), str(GraderFault("no")))
+    assert [exercise.name for exercise in verdict.exercises] == ["output_size", "relu"]
+    assert verdict.score == verdict.max_score
+    assert json.loads(results_json(verdict))["seed"] == "public"
 
 
-def test_several_paths_are_collected_in_order(tmp_path):
-    one = class_of(tmp_path / "one", zoe=RIGHT, adam=RIGHT)
-    two = class_of(tmp_path / "two", mia=RIGHT)
-    names = [s.name for s in collect([two / "mia", one], TOPICS)]
-    assert names == ["mia", "adam", "zoe"]
-
-
-def test_two_of_one_name_are_told_apart_by_nobody(tmp_path):
-    one, two = class_of(tmp_path / "one", alice=""), class_of(tmp_path / "two", alice="")
-    with pytest.raises(BadSubmission, match="2 submissions are called alice; rename all but one"):
-        collect([one, two], TOPICS)
-
-
-# --- whole or not at all
-
-
-def test_a_file_is_replaced_at_one_stroke(tmp_path, monkeypatch):
-    file = tmp_path / "folder" / "results.json"
-    write(file, "old")
-    seen = []
-    real = os.replace
-
-    def watched(source, target):
-        seen.append((file.read_text(), Path(source).read_text()))
-        real(source, target)
-
-    monkeypatch.setattr(grading.os, "replace", watched)
-    write(file, "new")
-    assert seen == [("old", "new")]
-    assert file.read_text() == "new"
-    assert os.listdir(file.parent) == ["results.json"]
-
-
-@pytest.mark.parametrize("error", [OSError(28, "No space left"), KeyboardInterrupt()])
-def test_an_interrupted_write_leaves_the_old_file_alone(tmp_path, monkeypatch, error):
-    file = tmp_path / "results.json"
-    write(file, "old")
-
-    def interrupted(*args):
-        raise error
-
-    monkeypatch.setattr(grading.os, "replace", interrupted)
-    with pytest.raises(type(error)):
-        write(file, "new")
-    assert os.listdir(tmp_path) == ["results.json"]
-    assert file.read_text() == "old"
-
+# --- on several processes
 
 SAMPLE = (
     "right-loops",
@@ -157,6 +259,26 @@ SAMPLE = (
     "broken-segfault",
     "half-finished",
 )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", ["public", "only the staff know"])
+def test_one_process_and_two_give_the_same_bytes(tmp_path, run, quick, seed):
+    folder = class_of(
+        tmp_path / "in", **{f"s{i}": (RIGHT, WRONG, "x = (")[i % 3] for i in range(7)}
+    )
+    run(folder, tmp_path / "one", seed=seed)
+    pool = pool_of(2)
+    assert isinstance(pool, Processes)
+    level = prepare(Terms(("output_size",), Course(limits=quick), seed=seed), pool)
+    assert level in ("weak", "medium", "strong")
+    run(folder, tmp_path / "two", pool, seed=seed)
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+
+
+def test_no_term_shows_the_seed():
+    assert "staff" not in repr(Terms(seed="only the staff know"))
+    assert "staff" not in json.dumps(Terms(seed="only the staff know").to_json(), default=str)
 
 
 @pytest.mark.slow
@@ -178,9 +300,5 @@ def test_results_are_the_same_bytes_on_a_busy_machine_too(golden, tmp_path):
         for loop in loops:
             loop.kill()
             loop.wait()
-    for submission in SAMPLE:
-        alone, first, second = (
-            (tmp_path / run / submission / "results.json").read_bytes()
-            for run in ("alone", "first", "second")
-        )
-        assert alone == first == second
+    assert files_of(tmp_path / "alone") == files_of(tmp_path / "first")
+    assert files_of(tmp_path / "alone") == files_of(tmp_path / "second")

@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from autograder.isolation.limits import Limits
-from autograder.submissions import BadSubmission, Submission, find, read
+from autograder.submissions import BadSubmission, Submission, read
 
 TOPICS = frozenset({"padding", "convolution", "pooling"})
 SOURCE = "def relu(x):\n    return x\n"
@@ -385,45 +385,13 @@ def test_the_only_notebook_of_a_folder_or_zip_holds_every_function(tmp_path):
     (tmp_path / "class" / "alice").mkdir(parents=True)
     file = notebook(tmp_path / "class" / "alice" / "my homework.ipynb", SOURCE)
     packed = pack(tmp_path / "class" / "bob.zip", {"x/my homework.ipynb": file.read_bytes()})
-    assert find(tmp_path / "class", TOPICS) == [file.parent, packed]
     for path in (file.parent, packed):
         found = read(path, TOPICS)
         assert (found.name, found.single) == (path.stem, "notebook")
         assert "def " in found.sources["notebook"]
 
 
-# --- folders of submissions
-
-
-def test_a_class_is_found(tmp_path):
-    write(tmp_path / "bob" / "exercises", padding=SOURCE)
-    write(tmp_path / "alice", padding=SOURCE)
-    write(tmp_path / "nothing", notes="")
-    write(tmp_path / ".git", padding=SOURCE)
-    pack(tmp_path / "carol.zip", {"padding.py": SOURCE})
-    notebook(tmp_path / "dave.ipynb")
-    (tmp_path / "erin.py").write_text(SOURCE)
-    (tmp_path / "grades.csv").write_text("")
-    names = [path.name for path in find(tmp_path, TOPICS)]
-    assert names == ["alice", "bob", "carol.zip", "dave.ipynb", "erin.py"]
-
-
-@pytest.mark.parametrize("place", [".", "exercises"])
-def test_one_submission_is_no_class(tmp_path, place):
-    write(tmp_path / place, padding=SOURCE)
-    assert find(tmp_path, TOPICS) == [tmp_path]
-
-
-def test_a_named_file_is_taken_as_it_is(tmp_path):
-    (tmp_path / "x.txt").write_text("")
-    assert find(tmp_path / "x.txt", TOPICS) == [tmp_path / "x.txt"]
-
-
-def test_a_folder_without_submissions_is_told(tmp_path):
-    with pytest.raises(BadSubmission, match="holds no submission: no module such as convolution"):
-        find(tmp_path, TOPICS)
-    with pytest.raises(BadSubmission, match="there is no "):
-        find(tmp_path / "x", TOPICS)
+# --- names
 
 
 def test_a_name_is_that_of_the_place_itself(tmp_path, monkeypatch):

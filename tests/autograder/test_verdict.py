@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autograder import __version__
-from autograder.grading import results_json
 from autograder.isolation.wire import RandomSource
+from autograder.results import results_json
 from autograder.verdict import (
     MAX_VALUES,
     SCHEMA,
@@ -32,7 +32,7 @@ EXAMPLE = Counterexample(
     "y[0]",
     (0,),
     "1*1",
-    "printed by the code",
+    printed="printed by the code",
 )
 PASS = LawResult("shape", "it has a shape", "pass", 1.0)
 FAIL = LawResult(
@@ -101,6 +101,9 @@ def test_the_json_has_the_contracts_keys():
         "where": "y[0]",
         "working": "1*1",
         "snippet": "import numpy as np",
+        "index": [0],
+        "steps": [],
+        "written": {"stride": "(1, 1)", "mode": "'full'"},
     }
     assert "printed by the code" not in json.dumps(found)
 

@@ -36,8 +36,7 @@ def key() -> dict[str, str]:
 
 
 def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
-    for module in LESSONS.glob("*pictures.py"):
-        (folder / module.name).write_bytes(module.read_bytes())
+    build.copy_pictures(SOURCE, folder)
     client = NotebookClient(
         notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from autograder import catalog
+from autograder import catalog, intake
 from autograder.engine import Engine
 from autograder.scaffold import lessons
 from autograder.submissions import read
@@ -62,8 +61,8 @@ def key(topic: str) -> dict[str, str]:
 
 
 def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
-    """Run all cells, as a student's notebook beside `pictures.py`; an exception is a failure."""
-    shutil.copyfile(LESSONS / "pictures.py", folder / "pictures.py")
+    """Run all cells, as a student's notebook beside its pictures; an exception is a failure."""
+    lessons.copy_pictures(SOURCES[0], folder)
     client = NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     )
@@ -122,11 +121,38 @@ def test_a_stub_cell_is_the_stub(source):
 def test_a_build_is_the_same_twice_and_brings_the_pictures(tmp_path):
     for folder in ("one", "two"):
         lessons.build(ROOT / "exercises", tmp_path / folder)
-    names = sorted(file.name for file in (tmp_path / "one").iterdir())
-    notebooks = [f"{source.stem}.ipynb" for source in EVERY]
-    assert names == sorted([*notebooks, "capstone_pictures.py", "pictures.py"])
-    for name in names:
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    one, two = (
+        {
+            file.relative_to(tmp_path / folder).as_posix(): file.read_bytes()
+            for file in (tmp_path / folder).rglob("*")
+            if file.is_file()
+        }
+        for folder in ("one", "two")
+    )
+    notebooks = {f"{source.stem}.ipynb" for source in EVERY}
+    package = {f"pictures/{file.name}" for file in (LESSONS / "pictures").glob("*.py")}
+    assert one.keys() == {*notebooks, *package, "capstone_pictures.py"}
+    assert "pictures/__init__.py" in package
+    assert one == two
+
+
+def test_the_folder_of_lessons_is_a_submission_of_its_notebooks(tmp_path):
+    """The modules that draw are taken for nobody's functions."""
+    lessons.build(ROOT / "exercises", tmp_path / "ann")
+    submission = read(tmp_path / "ann", frozenset(TOPICS))
+    assert submission.warnings == ()
+    assert submission.places.keys() == set(TOPICS)
+
+
+def test_pictures_beside_a_notebook_of_any_name_are_not_what_is_judged(tmp_path):
+    folder = tmp_path / "class" / "ann"
+    folder.mkdir(parents=True)
+    lessons.copy_pictures(SOURCES[0], folder)
+    nbformat.write(lessons.notebook(SOURCES[0]), folder / "my homework.ipynb")
+    (hand_in,) = intake.collect([tmp_path / "class"], frozenset(TOPICS), tmp_path).hand_ins
+    submission = hand_in.read(frozenset(TOPICS))
+    assert (hand_in.name, submission.warnings) == ("ann", ())
+    assert submission.sources.keys() == {"notebook"}
 
 
 @pytest.mark.slow

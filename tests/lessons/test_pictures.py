@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 from itertools import combinations
 from pathlib import Path
 
 import jupytext
 import matplotlib
+import numpy as np
 import pytest
 
 matplotlib.use("Agg")
@@ -22,12 +23,12 @@ SOURCES = [file for file in sorted(LESSONS.glob("[0-9][0-9]_*.py")) if file.stem
 
 @pytest.fixture(scope="module")
 def pictures():
-    spec = importlib.util.spec_from_file_location("pictures", LESSONS / "pictures.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["pictures"] = module  # where the cells look for it
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["pictures"]
+    """The package, importable as beside a notebook."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(LESSONS)
+        yield importlib.import_module("pictures")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pictures"]:
+        del sys.modules[name]
 
 
 def figures(source: Path):
@@ -80,11 +81,11 @@ def test_no_words_are_cut_off_or_lie_on_one_another(source, pictures):
 
 
 def test_crowding_is_seen(pictures):
-    board = pictures.Board(4, 2)
+    board = pictures.drawing.Board(4, 2)
     board.word(2, 1, "one word")
     board.word(2.2, 1, "another")
     assert crowded(board.figure) == ["'one word' lies on 'another'"]
-    board = pictures.Board(4, 2)
+    board = pictures.drawing.Board(4, 2)
     board.word(3.9, 1, "too far right")
     assert crowded(board.figure) == ["'too far right' is cut off"]
     plt.close("all")
@@ -115,11 +116,11 @@ def test_crowding_is_seen(pictures):
     ],
 )
 def test_what_students_are_told_to_try_is_a_picture_too(tried, pictures):
-    eval(f"pictures.{tried}", {"pictures": pictures, "np": pictures.np})
+    eval(f"pictures.{tried}", {"pictures": pictures, "np": np})
     assert crowded(plt.gcf()) == []
     plt.close("all")
 
 
 def test_a_place_that_is_none_is_refused(pictures):
     with pytest.raises(ValueError, match=r"there is no place \(2, 0\)"):
-        pictures.sliding(pictures.np.ones((4, 5)), pictures.np.ones((3, 3)), at=(2, 0))
+        pictures.sliding(np.ones((4, 5)), np.ones((3, 3)), at=(2, 0))

@@ -157,7 +157,7 @@ def test_the_real_results_are_read(comment, golden_results):
 def golden_results():
     """results.json as the kit writes it, with every exercise."""
     from autograder import catalog
-    from autograder.grading import results_json
+    from autograder.results import results_json
     from autograder.verdict import ExerciseResult, LawResult, Verdict
 
     exercises = tuple(

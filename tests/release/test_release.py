@@ -21,6 +21,7 @@ from autograder import catalog, cli, course
 from autograder.course import Course
 from autograder.scaffold.release import BadRelease, release, stubs_of, tags_of
 from autograder.scaffold.students_wheel import BadWheel, without_answers
+from autograder.shell import USAGE
 
 NAMES = {exercise.name for exercise in catalog.exercises()}
 
@@ -152,7 +153,8 @@ def test_everything_is_there(root, student):
         "constraints.txt",
         "course.toml",
         "exercises/README.md",
-        "lessons/pictures.py",
+        "lessons/pictures/__init__.py",
+        "lessons/pictures/drawing.py",
         "lessons/requirements.txt",
         "pytest.ini",
         "requirements.txt",
@@ -280,7 +282,7 @@ def test_a_function_that_is_written_is_no_stub(tmp_path, root):
 
 def refused(folder, *options):
     done = CliRunner().invoke(cli.app, ["release", str(folder), *map(str, options)])
-    assert done.exit_code == cli.USAGE
+    assert done.exit_code == USAGE
     (line,) = done.stderr.splitlines()
     return line
 
@@ -386,7 +388,7 @@ def test_the_installed_kit_is_the_students(installed, student):
     done = judged([installed / "python", "-c", where], student)
     assert done.stdout.count(str(installed.parent)) == 2
     done = judged([installed / "autograder", "audit"], student)
-    assert (done.returncode, done.stderr.count("\n")) == (cli.USAGE, 1)
+    assert (done.returncode, done.stderr.count("\n")) == (USAGE, 1)
     assert "this kit is the students'" in done.stderr
     key = "import reference.pure"
     assert judged([installed / "python", "-c", key], student).returncode == 1

@@ -99,7 +99,7 @@ def _hand_in(course: Path, exercises: Path, modules: list[str], students: int) -
     for number, module in zip(range(students), cycle(modules), strict=False):
         place = course / "submitted" / f"student{number:03}" / LESSON
         place.mkdir(parents=True)
-        shutil.copyfile(course / "release" / LESSON / "pictures.py", place / "pictures.py")
+        shutil.copytree(course / "release" / LESSON / "pictures", place / "pictures")
         notebook = copy.deepcopy(released)
         texts = lessons.answers(source, module)
         for cell in notebook.cells:

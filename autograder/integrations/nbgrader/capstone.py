@@ -43,8 +43,8 @@ def assignment(lesson: Path, source: Path, settings: Course, graded: Any) -> str
     folder = source / NAME
     folder.mkdir(parents=True)
     module = lessons.stub_module(lesson)
-    for file in (module, *lesson.parent.glob("*pictures.py")):
-        shutil.copyfile(file, folder / file.name)
+    shutil.copyfile(module, folder / module.name)
+    lessons.copy_pictures(lesson, folder)
     notebook = graded(lessons.notebook(lesson), ())
     share = settings.points.get(NAME, POINTS) / POINTS
     notebook.cells.append(new_markdown_cell(TITLE, id="points"))

@@ -90,8 +90,7 @@ def _lesson(file: Path, exercises: Path, source: Path, chosen: Sequence[Exercise
     """One lesson as an assignment."""
     folder = source / file.stem
     folder.mkdir(parents=True)
-    module = lessons.pictures(file)
-    shutil.copyfile(module, folder / module.name)
+    lessons.copy_pictures(file, folder)
     lesson = lessons.only(lessons.notebook(file), {exercise.name for exercise in chosen})
     nbformat.write(graded(lesson, chosen), folder / f"{file.stem}.ipynb")
     return file.stem

@@ -10,8 +10,8 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import ExportPlugin
 
-from autograder.grading import write
 from autograder.report.spreadsheet import table
+from autograder.writing import write
 
 # nbgrader's own columns, in its order, then ours.
 COLUMNS = (

@@ -1,5 +1,5 @@
 "use strict";
-// The page can be read without this: it adds sorting, filtering, copying, and opens linked sections.
+// The page can be read without this: it adds sorting, filtering and copying.
 (() => {
   const order = new Intl.Collator(undefined, { numeric: true });
 
@@ -31,21 +31,24 @@
 
   const filter = document.getElementById("filter");
   if (filter) {
-    const rows = [...document.querySelectorAll("tr[data-number]")];
+    const kind = document.getElementById("kind");
     const shown = document.getElementById("shown");
+    const rows = [...document.querySelectorAll("tr[data-kinds]")];
     const apply = () => {
-      const wanted = filter.value.trim().toLowerCase();
+      const name = filter.value.trim().toLowerCase();
+      const [field, value] = kind.value.split(":");
       let count = 0;
       for (const row of rows) {
-        const fits = row.cells[0].textContent.toLowerCase().includes(wanted);
+        const fits = row.cells[0].textContent.toLowerCase().includes(name)
+          && (!field || row.dataset[field].split(" ").includes(value));
         row.hidden = !fits;
-        document.getElementById(`submission-${row.dataset.number}`).hidden = !fits;
         count += fits;
       }
-      shown.textContent = wanted ? `${count} of ${rows.length}` : "";
+      shown.textContent = name || field ? `${count} of ${rows.length}` : "";
     };
     filter.addEventListener("input", apply);
-    filter.parentElement.hidden = false;
+    kind.addEventListener("change", apply);
+    filter.closest(".filter").hidden = false;
     apply(); // a reloaded page may keep what was typed
   }
 
@@ -65,18 +68,4 @@
     });
     pre.after(button);
   }
-
-  function open(hash) {
-    const target = document.getElementById(hash.slice(1));
-    if (!target?.matches("details")) return;
-    target.hidden = false;
-    target.open = true;
-  }
-  // Opened before the browser goes there; a second click on the same link changes no address.
-  addEventListener("click", (event) => {
-    const link = event.target.closest("a[href^='#']");
-    if (link) open(link.hash);
-  });
-  addEventListener("hashchange", () => open(location.hash));
-  open(location.hash);
 })();

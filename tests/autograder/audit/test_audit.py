@@ -28,9 +28,10 @@ from autograder.audit.audit import (
 )
 from autograder.audit.mutate import mutants
 from autograder.bank import CACHE_VARIABLE, Banks
-from autograder.cli import FAILED, PASSED, USAGE, main
+from autograder.cli import main
 from autograder.laws import agrees, shape
 from autograder.report.audit import document, page, show
+from autograder.shell import FAILED, PASSED, USAGE
 from autograder.spec import Exercise
 
 TWIN = "import numpy as np\n\n\ndef double(x):\n    return x * 2\n"

@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from autograder.capstone.backbone import applications
 from autograder.capstone.backbone.applications import NoApplication
-from autograder.cli import USAGE, app
+from autograder.cli import app
 from autograder.digits import digits
+from autograder.shell import USAGE
 
 # Slow, since TensorFlow is loaded and a network of 150 layers is made.
 pytestmark = pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from contextlib import closing
 
 import pytest
 
@@ -20,7 +21,7 @@ from autograder.submissions import BadSubmission
 @pytest.fixture(scope="module")
 def examiner():
     images, labels = digits()
-    with Examiner(Exam.of((images[:60], labels[:60]), "a")) as started:
+    with closing(Examiner(Exam.of((images[:60], labels[:60]), "a"))) as started:
         yield started
 
 

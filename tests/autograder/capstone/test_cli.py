@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder.capstone import data, training
-from autograder.cli import USAGE, app
+from autograder.cli import app
+from autograder.shell import USAGE
 
 
 def capstone(*arguments):

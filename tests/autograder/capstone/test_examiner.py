@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from autograder.capstone import backbone, keras_sandbox
@@ -15,7 +17,7 @@ from autograder.submissions import BadSubmission
 @pytest.fixture(scope="module")
 def examiner():
     images, labels = digits()
-    with Examiner(Exam.of((images[:60], labels[:60]), "a")) as started:
+    with closing(Examiner(Exam.of((images[:60], labels[:60]), "a"))) as started:
         yield started
 
 
@@ -63,7 +65,7 @@ def test_a_fault_of_ours_is_not_the_students(with_code, monkeypatch):
     monkeypatch.setattr(keras_sandbox, "server", none)
     images, labels = digits()
     exam = Exam.of((images[:60], labels[:60]), "a", (images[60:], labels[60:]))
-    with Examiner(exam, required="medium") as examiner:
+    with closing(Examiner(exam, required="medium")) as examiner:
         for _ in range(2):
             laws = {law.name: law for law in examiner.grade(with_code).verdict.exercises[0].laws}
             assert laws["few labels"].status == "not_run"

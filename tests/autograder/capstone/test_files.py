@@ -75,6 +75,24 @@ def test_what_is_no_zip_holds_nothing(tmp_path):
     assert unpacked(tmp_path / "a.zip") == {}
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        os.mkfifo,
+        lambda path: os.truncate(os.open(path, os.O_CREAT | os.O_WRONLY), 1 << 36),
+        lambda path: path.symlink_to("/dev/zero"),
+    ],
+    ids=["a pipe", "64 GiB of nothing", "a link to a device"],
+)
+def test_what_only_looks_like_a_zip_is_not_read(tmp_path, make):
+    path = tmp_path / "a.zip"
+    make(path)
+    assert not files.holds_model(path)
+    with files.folder_of(path) as folder:
+        assert folder is None or list(folder.iterdir()) == []
+    assert files.digest(path)
+
+
 def test_a_capstone_is_attempted_when_something_is_written_or_trained(tmp_path):
     home = tmp_path / "exercises" / "capstone"
     assert not files.attempted(tmp_path)

@@ -11,8 +11,8 @@ import pytest
 from autograder.capstone import grading, handin, model, rubric, transfer
 from autograder.capstone.exam import Exam
 from autograder.digits import digits
-from autograder.grading import results_json
 from autograder.isolation.ladder import GraderFault
+from autograder.results import results_json
 from autograder.submissions import BadSubmission
 
 

@@ -21,9 +21,10 @@ from typer.testing import CliRunner
 from autograder.capstone import data
 from autograder.capstone.exam import Exam
 from autograder.capstone.examiner import Examiner
-from autograder.cli import FAULT, PASSED, USAGE, app
+from autograder.cli import app
 from autograder.digits import digits
 from autograder.isolation import ladder
+from autograder.shell import FAULT, PASSED, USAGE
 
 SEED = "only the staff know these words"
 

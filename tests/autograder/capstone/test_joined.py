@@ -7,18 +7,23 @@ import dataclasses
 import json
 import re
 import xml.etree.ElementTree as ET
+from contextlib import closing
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from autograder import cli
+from autograder import cli, jobs
 from autograder.capstone import joined, rubric
 from autograder.capstone.exam import Exam
 from autograder.digits import digits
 from autograder.isolation.ladder import GraderFault
+from autograder.jobs import Terms
 from autograder.report import classroom, gradescope, junit, markdown
 from autograder.report.html import class_page
+from autograder.report.student import student_page
+from autograder.report.summary import summary
+from autograder.shell import USAGE
 from autograder.submissions import Submission
 from autograder.verdict import ExerciseResult, LawResult, Verdict
 
@@ -91,9 +96,49 @@ def test_only_the_capstone_or_all_but_it(klass, exam, tmp_path):
     assert results(tmp_path / "c", "ada")["max_score"] == 2
 
 
+def test_a_capstone_that_was_handed_in_again_is_graded_again(klass, exam, tmp_path):
+    out = tmp_path / "out"
+    options = (klass, "--out", out, "--only", "capstone", "--capstone", exam, "--jobs", 1)
+    assert grade(*options).exit_code == 0
+    before = results(out, "cy")
+    (klass / "cy" / "digits.keras").write_bytes(b"another that is no model")
+    done = grade(*options, "--resume")
+    assert "2 were graded before, and are as they were" in done.output
+    assert results(out, "cy") == before  # the same refusal
+    done = grade(*options, "--resume")
+    assert "3 were graded before, and are as they were" in done.output
+
+
+@pytest.mark.slow
+def test_several_processes_give_the_same_capstones(klass, exam, tmp_path):
+    for count in (1, 2):
+        options = ("--only", "relu", "--only", "capstone", "--capstone", exam, "--jobs", count)
+        done = grade(klass, "--out", tmp_path / str(count), *options)
+        assert done.exit_code == 0, done.output
+    one, two = (
+        {file.parent.name: file.read_bytes() for file in (tmp_path / n).glob("*/results.json")}
+        for n in ("1", "2")
+    )
+    assert one.keys() == {"ada", "bob", "cy"}
+    assert one == two
+
+
+def test_files_that_are_not_on_the_machine_of_a_job_are_our_fault(exam, tmp_path):
+    """A cluster's worker that cannot see the model must not call it missing."""
+    terms = Terms(("capstone",), exam=str(exam), exam_key=joined.key(Exam.load(exam)))
+    try:
+        outcome = jobs.judge(terms, Submission("ada", {}, path=tmp_path / "elsewhere"))
+        with pytest.raises(jobs.WrongKit, match="is another exam here"):
+            jobs.judge(dataclasses.replace(terms, exam_key="another"), Submission("bob", {}))
+    finally:
+        jobs.release()
+    assert outcome.summary.score == outcome.summary.max_score == 100
+    assert "elsewhere is not on this machine" in outcome.summary.faults[0]
+
+
 def test_without_an_exam_one_note_says_that_there_are_capstones(klass, tmp_path, monkeypatch):
     monkeypatch.setattr("autograder.catalog.select", lambda names, settings=None: ())
-    done = grade(klass / "ada", klass / "bob", "--out", tmp_path / "out")
+    done = grade(klass / "ada", klass / "bob", "--out", tmp_path / "out", "--jobs", 1)
     assert done.exit_code == 0
     assert done.stderr == (
         "autograder: 1 submission holds a capstone, which was not graded: name its exam with "
@@ -112,7 +157,7 @@ def test_what_is_wrong_is_one_sentence(klass, tmp_path, monkeypatch):
         (["--only", "capstone"], "the capstone needs its exam: --capstone EXAM.npz, or --capstone"),
     ):
         done = grade(klass, *out, *options)
-        assert done.exit_code == cli.USAGE
+        assert done.exit_code == USAGE
         (line,) = done.stderr.splitlines()
         assert told in line
     (tmp_path / "course.toml").write_text("[release]\nwithout = ['capstone']\n")
@@ -123,9 +168,9 @@ def test_what_is_wrong_is_one_sentence(klass, tmp_path, monkeypatch):
         raise GraderFault("h5py is not installed")
 
     monkeypatch.setattr(joined, "Capstone", no_h5py)
-    done = grade(klass, *out, "--only", "capstone", "--capstone", "practice")
+    done = grade(klass, *out, "--only", "capstone", "--capstone", "practice", "--jobs", 1)
     assert (done.exit_code, done.stderr) == (
-        cli.USAGE,
+        USAGE,
         "autograder: the capstone cannot be graded here: h5py is not installed\n",
     )
     assert not (tmp_path / "out").exists()
@@ -133,7 +178,7 @@ def test_what_is_wrong_is_one_sentence(klass, tmp_path, monkeypatch):
 
 def test_a_fault_of_ours_costs_nothing(exam, tmp_path, monkeypatch, kit):
     (tmp_path / "digits.keras").write_bytes(kit.keras_file())
-    with joined.Capstone(Exam.load(exam), points=50) as capstone:
+    with closing(joined.Capstone(Exam.load(exam), points=50)) as capstone:
         monkeypatch.setattr(capstone.examiner, "grade", lambda path: 1 / 0)
         result, notes = capstone.result(tmp_path)
     assert (result.score, result.max_score, notes) == (50, 50, ())
@@ -145,7 +190,7 @@ def test_practice_is_told_as_such(tmp_path, kit, exam):
     (tmp_path / "digits.keras").write_bytes(kit.keras_file())
     public = dataclasses.replace(Exam.load(exam), seed="practice")
     verdict = Verdict("ada", "public", {"level": "strong"}, (), ("before",))
-    with joined.Capstone(public) as capstone:
+    with closing(joined.Capstone(public)) as capstone:
         added = capstone.add(verdict, Submission("ada", {}, path=tmp_path))
         empty = capstone.add(verdict, Submission("ada", {}))
     assert added.warnings == ("before", joined.PRACTISED)
@@ -181,7 +226,8 @@ def test_every_format_has_the_same_total(verdict):
     scores = [float(p.get("value")) for p in properties if p.get("name") == "score"]
     assert sum(scores) == 26.5
     assert markdown.document(verdict).startswith("# 26.5 of 60 points")
-    assert "26.5 of 60" in class_page([verdict])
+    assert "26.5 of 60" in student_page(verdict)
+    assert "26.5 of 60" in class_page([summary(verdict)])
 
 
 def test_every_format_tells_what_is_had_in_part_and_what_brings_more(verdict):
@@ -191,7 +237,7 @@ def test_every_format_tells_what_is_had_in_part_and_what_brings_more(verdict):
         page,
         gradescope.document(verdict),
         junit.document(verdict),
-        class_page([verdict]),
+        student_page(verdict),
     ):
         assert "97 % are right" in text
         assert "read more" in text
@@ -199,7 +245,7 @@ def test_every_format_tells_what_is_had_in_part_and_what_brings_more(verdict):
         assert "autograder check capstone" not in text
     assert "was not run here" in junit.document(verdict)
     assert 'file="exercises/capstone/digits.py"' in junit.document(verdict)
-    assert re.search(r"in part.{0,300}16\.5 of 30", class_page([verdict]), re.DOTALL)
+    assert re.search(r"in part.{0,300}16\.5 of 30", student_page(verdict), re.DOTALL)
 
 
 def test_a_course_gives_it_its_own_points(verdict):

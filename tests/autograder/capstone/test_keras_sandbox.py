@@ -6,6 +6,7 @@ import base64
 import contextlib
 import dataclasses
 import textwrap
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -285,7 +286,7 @@ def graded(exam, cheat, tmp_path_factory):
         "none": None,
     }
     found = {}
-    with Examiner(exam) as examiner:
+    with closing(Examiner(exam)) as examiner:
         for name, source in sources.items():
             folder = tmp_path_factory.mktemp("class") / name
             folder.mkdir()

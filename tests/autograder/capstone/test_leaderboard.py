@@ -8,8 +8,7 @@ import pytest
 
 from autograder.capstone.figures import Figures
 from autograder.capstone.leaderboard import leaderboard, load
-from autograder.capstone.results import BadResults
-from autograder.grading import results_json
+from autograder.results import BadResults, results_json
 from autograder.verdict import ExerciseResult, LawResult, Verdict
 
 
@@ -99,16 +98,21 @@ def other(name):
     return {**result("ada", 9000), **name}
 
 
+def another(name):
+    """The same result, of another exercise."""
+    return {**result("ada", 9000)["exercises"][0], "name": name}
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("{", "is no JSON: grade again"),
-        ("[]", "is no result of the autograder"),
-        ('{"schema": 1}', "is no result of the autograder"),
-        (other({"exercises": [{"name": "capstone", "laws": [{}]}]}), "is no result"),
-        (other({"score": "all"}), "is no result"),
-        (other({"schema": "x/2"}), "has the schema 'x/2', not autograder/results/1"),
-        (other({"exercises": [{"name": "relu", "laws": []}]}), "is no result of the capstone"),
+        ("{", "is no JSON"),
+        ("[]", "is not of the form autograder/results/1; grade that submission again"),
+        ('{"schema": 1}', "is not of the form autograder/results/1"),
+        (other({"exercises": [{"name": "capstone", "laws": [{}]}]}), "is damaged: 'status'"),
+        (other({"score": "all"}), "is damaged: 'all' should be a number"),
+        (other({"schema": "x/2"}), "is not of the form autograder/results/1"),
+        (other({"exercises": [another("relu")]}), "is no result of the capstone"),
         (other({"measured": {"families": 3}}), "its measured.families cannot be '3'"),
     ],
 )

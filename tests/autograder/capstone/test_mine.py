@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 from autograder.capstone import mine, model, predicting
 from autograder.capstone.mine import LIMITS, Mine
-from autograder.cli import USAGE, app
+from autograder.cli import app
 from autograder.digits import digits
 from autograder.isolation import ladder
+from autograder.shell import USAGE
 
 COUNT = 6
 

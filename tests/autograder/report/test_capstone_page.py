@@ -24,9 +24,9 @@ from autograder.capstone.pictures import (
     Pictures,
 )
 from autograder.digits import digits
-from autograder.grading import results_json
 from autograder.report import leaderboard as board
 from autograder.report.capstone_page import class_page, page
+from autograder.results import results_json
 from autograder.verdict import ExerciseResult, LawResult, Verdict
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> \x1b[31mred \u202eevil"

@@ -24,7 +24,7 @@ from autograder.report import spreadsheet
         (None, ""),
         ("-2+3", "'-2+3"),
         ("@x", "'@x"),
-        ("\t=1", "'\t=1"),
+        ("\t=1", "\\t=1"),
         ("a=1", "a=1"),
         ("", ""),
     ],

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from autograder.doctor import Finding
+from autograder.report.summary import summary
 from autograder.report.terminal import (
     WORDS,
     Depth,
@@ -310,7 +311,7 @@ def test_no_line_is_a_command_to_a_workflow(text, status):
         AGREES, status=status, message=text, advice="", counterexample=example
     )
     told = dataclasses.replace(verdict(result(law), warnings=(text,)), submission=text)
-    shown = screen(show_verdict, told, True, Depth.EXPLANATION) + class_line(told).plain
+    shown = screen(show_verdict, told, True, Depth.EXPLANATION) + class_line(summary(told)).plain
     assert not [line for line in shown.splitlines() if line.lstrip().startswith("::")]
     assert "##[" not in shown
 
@@ -335,20 +336,20 @@ def test_colours_only_where_somebody_watches():
 
 
 def test_a_class_has_a_line_a_submission():
-    line = class_line(verdict(CONV, result(SHAPE)))
+    line = class_line(summary(verdict(CONV, result(SHAPE))))
     assert line.plain == f"{'alice':<30}     5 of 10  1 of 2 attempted pass"
-    line = class_line(verdict(CONV, warnings=("one", "two")))
+    line = class_line(summary(verdict(CONV, warnings=("one", "two"))))
     assert line.plain.endswith("0 of 1 attempted pass; 2 warnings")
-    assert class_line(verdict(warnings=("one",))).plain.endswith("; 1 warning")
+    assert class_line(summary(verdict(warnings=("one",)))).plain.endswith("; 1 warning")
 
 
 def test_long_names_of_submissions_can_be_told_apart():
     names = [f"homework_3_{name}_2026_02_30_final_version" for name in ("alice", "bob")]
-    lines = [class_line(dataclasses.replace(verdict(CONV), submission=name)) for name in names]
+    lines = [class_line(dataclasses.replace(summary(verdict(CONV)), name=name)) for name in names]
     assert lines[0].plain.startswith("homework_3_alice_")
     assert lines[1].plain.startswith("homework_3_bob_")
     assert all(len(line.plain) <= 80 for line in lines)
-    odd = class_line(dataclasses.replace(verdict(CONV), submission="a\n\tb\x1b[0m"))
+    odd = class_line(dataclasses.replace(summary(verdict(CONV)), name="a\n\tb\x1b[0m"))
     assert odd.plain.startswith("a  b\\x1b[0m")
 
 

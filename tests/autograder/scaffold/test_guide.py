@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.cli import FAILED, PASSED
 from autograder.scaffold.new import new, said
+from autograder.shell import FAILED, PASSED
 
 GUIDE = Path(__file__).parent / "guide"
 DOTTED = "activation.prelu"

@@ -8,9 +8,10 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from autograder.cli import FAILED, PASSED, USAGE, app
+from autograder.cli import app
 from autograder.scaffold import new as scaffold
 from autograder.scaffold.new import LINE_LENGTH, BadName, new, split
+from autograder.shell import FAILED, PASSED, USAGE
 
 EXISTING, FRESH = "stride.every_second", "resampling.upsample2d"
 

@@ -14,7 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder.capstone.demo import command
-from autograder.cli import USAGE, app
+from autograder.cli import app
+from autograder.shell import USAGE
 
 
 def demo(*arguments):

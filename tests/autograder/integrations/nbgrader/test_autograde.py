@@ -224,9 +224,8 @@ def test_the_points_of_a_cell_are_an_instructors_to_give(course):
 def test_without_the_configuration_nobody_gets_points(course):
     """nbgrader's own way runs the cells: these refuse. `api` brings the configuration along."""
     course.hand_in("alice", solved(course.released()))
-    (course.folder / "submitted" / "alice" / PADDING / "pictures.py").write_bytes(
-        (course.folder / "release" / PADDING / "pictures.py").read_bytes()
-    )
+    pictures = course.folder / "release" / PADDING / "pictures"
+    shutil.copytree(pictures, course.place("alice") / "pictures")
     program = (
         "import sys\n"
         "from nbgrader.apps import NbGraderAPI\n"
@@ -329,7 +328,8 @@ def test_validation_tells_students_whether_all_points_are_there(course):
     course.hand_in("right", right)
     course.hand_in("wrong", wrong)
     for student in ("right", "wrong"):
-        shutil.copy(course.folder / "release" / PADDING / "pictures.py", course.place(student))
+        pictures = course.folder / "release" / PADDING / "pictures"
+        shutil.copytree(pictures, course.place(student) / "pictures")
     assert "Success! Your notebook passes all the tests." in validated(course, "right")
     told = validated(course, "wrong")
     assert "VALIDATION FAILED ON 3 CELL(S)" in told

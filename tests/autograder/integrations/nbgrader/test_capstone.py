@@ -78,7 +78,7 @@ def test_the_lesson_is_released_with_a_cell_for_each_part(course):
         "capstone.ipynb",
         "capstone_pictures.py",
         "digits.py",
-        "pictures.py",
+        "pictures",
     ]
     cells = grade_cells(nbformat.read(release / "capstone.ipynb", 4))
     points = {capstone.part_of(name): cell.metadata.nbgrader.points for name, cell in cells.items()}

@@ -19,9 +19,11 @@ from nbgrader.utils import parse_utc
 from traitlets import TraitError
 from traitlets.config import Config
 
+from autograder import unpacking
 from autograder.integrations.nbgrader import collector
-from autograder.integrations.nbgrader.collector import Collector, Extractor, Unpacking
+from autograder.integrations.nbgrader.collector import Collector, Extractor
 from autograder.isolation.limits import Limits
+from autograder.unpacking import Unpacking
 
 SOURCE = "def relu(x):\n    return x\n"
 NOTEBOOK = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
@@ -220,6 +222,16 @@ def test_modules_and_notebooks_come_where_they_are_looked_for(collect, members):
     assert told == []
 
 
+def test_the_pictures_of_a_lesson_tell_not_where_the_hand_in_begins(collect, tmp_path):
+    release = tmp_path / "release" / "exercises"
+    (release / "pictures").mkdir()
+    (release / "pictures" / "__init__.py").write_text(SOURCE)
+    members = {"mine.ipynb": NOTEBOOK, "pictures/__init__.py": SOURCE}
+    files, told = collect({"ann.zip": {f"hw/{name}": text for name, text in members.items()}})
+    assert set(files) == {f"ann:{name}" for name in members}
+    assert told == []
+
+
 def test_helpers_stay_beside_their_module(collect):
     files, _ = collect({"ann.zip": {f"w/{name}.py": SOURCE for name in ("padding", "helper")}})
     assert set(files) == {"ann:exercises/padding.py", "ann:exercises/helper.py"}
@@ -332,7 +344,7 @@ def test_links_and_devices_are_left_out(collect, tmp_path, kind):
 
 
 def test_a_bomb_is_left_out(collect, tmp_path, monkeypatch):
-    monkeypatch.setattr(collector, "HAND_IN_BYTES", 3_000_000)
+    monkeypatch.setattr(unpacking, "HAND_IN_BYTES", 3_000_000)
     bomb = {f"exercises/a{number}.py": bytes(1_000_000) for number in range(4)}
     taken, told = refusals(collect, tmp_path, bomb)
     assert taken == set()
@@ -342,8 +354,8 @@ def test_a_bomb_is_left_out(collect, tmp_path, monkeypatch):
 
 
 def test_a_bomb_in_a_zip_of_all_costs_nobody_else(collect, monkeypatch):
-    monkeypatch.setattr(collector, "HAND_IN_BYTES", 3_000_000)
-    monkeypatch.setattr(collector, "CLASS_BYTES", 6_000_000)
+    monkeypatch.setattr(unpacking, "HAND_IN_BYTES", 3_000_000)
+    monkeypatch.setattr(unpacking, "CLASS_BYTES", 6_000_000)
     bomb = {f"exercises/a{number}.py": bytes(1_000_000) for number in range(4)}
     bombs = {f"a{number}.zip": bomb for number in range(5)}
     files, told = collect({"all.zip": bombs | {"ann.zip": HAND_IN}})
@@ -352,7 +364,7 @@ def test_a_bomb_in_a_zip_of_all_costs_nobody_else(collect, monkeypatch):
 
 
 def test_archives_in_an_archive_share_what_one_may_have(collect, tmp_path, monkeypatch):
-    monkeypatch.setattr(collector, "HAND_IN_BYTES", 3_000_000)
+    monkeypatch.setattr(unpacking, "HAND_IN_BYTES", 3_000_000)
     inner = {"exercises/a.py": bytes(1_000_000)}
     content = {"b.py": "", **{f"{name}.zip": inner for name in "pqrst"}}
     taken, told = refusals(collect, tmp_path, content)
@@ -361,7 +373,7 @@ def test_archives_in_an_archive_share_what_one_may_have(collect, tmp_path, monke
 
 
 def test_a_zip_of_all_has_its_limit_too(collect, monkeypatch):
-    monkeypatch.setattr(collector, "CLASS_BYTES", 2_000_000)
+    monkeypatch.setattr(unpacking, "CLASS_BYTES", 2_000_000)
     content = {f"{name}/exercises/a.py": bytes(1_000_000) for name in ("ann", "bob", "cy")}
     files, told = collect({"all.zip": content})
     assert files == {}

@@ -6,12 +6,14 @@ import dataclasses
 
 import nbformat
 import pytest
+from courses import ROOT
 from typer.testing import CliRunner
 
 from autograder import catalog, cli
 from autograder.course import load
 from autograder.integrations.nbgrader.course import BadCourse, init, report_card
 from autograder.integrations.nbgrader.settings import api
+from autograder.shell import USAGE
 
 TOPICS = {topic.name: topic for topic in catalog.topics()}
 
@@ -49,10 +51,13 @@ def test_a_lesson_is_released_with_its_stubs_and_a_cell_for_each_functions_point
 @pytest.mark.slow
 def test_every_lesson_is_an_assignment_with_its_pictures(course):
     listed = course.nbgrader("db", "assignment", "list")
+    drawn = ROOT / "exercises" / "lessons" / "pictures"
     for name in ("02_padding", "05_activation"):
         assert name in listed
-        files = sorted(file.name for file in (course.folder / "release" / name).iterdir())
-        assert files == [f"{name}.ipynb", "pictures.py"]
+        release = course.folder / "release" / name
+        assert sorted(file.name for file in release.iterdir()) == [f"{name}.ipynb", "pictures"]
+        modules = sorted(file.name for file in (release / "pictures").iterdir())
+        assert modules == sorted(file.name for file in drawn.glob("*.py"))
 
 
 @pytest.mark.slow
@@ -85,7 +90,7 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path, two_lessons):
 def test_what_is_wrong_is_told_in_a_sentence(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli.app, ["nbgrader", "init", "course"])
-    assert done.exit_code == cli.USAGE
+    assert done.exit_code == USAGE
     assert "exercises holds no lessons; run this in a checkout of the kit" in done.output
     assert not list(tmp_path.iterdir())
 

@@ -108,7 +108,7 @@ def test_a_graded_submission(export):
         "duedate": "2026-11-20 10:00:00",
         "timestamp": "2026-11-20 10:00:00",
         "student_id": "ann",
-        "last_name": "Lee, Dr.\nof 李",
+        "last_name": "Lee, Dr.\\nof 李",
         "first_name": 'Ann "A"',
         "email": "a@b.c",
         "raw_score": "2.3",
