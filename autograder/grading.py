@@ -49,9 +49,8 @@ class _Job:
 class Grading:
     """One run over a class. Iterating grades, and gives each submission once it is written.
 
-    `unasked` counts the capstones that nobody asked to grade.
-
-    After an interrupt `stop` ends what is under way; what is written stays.
+    `unasked` counts the capstones that nobody asked to grade. After an interrupt the pool's `stop`
+    ends what is under way; what is written stays.
     """
 
     hand_ins: Sequence[HandIn]
@@ -68,6 +67,8 @@ class Grading:
         """Everything that is graded; None now and then while nothing is ready."""
         for hand_in in self.hand_ins:
             submission = hand_in.read(self.topics, self.terms.course.limits)
+            if not self.terms.exam and submission.path is not None:
+                self.unasked += files.holds_model(submission.path)
             key = self._key(submission)
             if self.journal.is_done(submission.name, key):
                 yield self._graded(Graded(self._earlier(submission.name), before=True))
@@ -80,10 +81,8 @@ class Grading:
 
     def _key(self, submission: Submission) -> str:
         capstone = ""
-        if submission.path is not None and self.terms.exam:
+        if self.terms.exam and submission.path is not None:
             capstone = files.digest(submission.path, self.terms.course.limits)
-        elif submission.path is not None:
-            self.unasked += files.holds_model(submission.path)
         return self.journal.key(submission, self.terms.to_json(), self.terms.seed, capstone)
 
     def _begin(self, job: _Job) -> None:

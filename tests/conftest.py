@@ -31,8 +31,10 @@ def cache(tmp_path_factory):
     folder = base / "banks"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(CACHE_VARIABLE, str(folder))
-        # Colours and widths that the surroundings ask for are not what is tested.
-        for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "COLUMNS", "PY_COLORS"):
+        # Colours, widths and, in CI, longer summaries of pytest that the surroundings ask for are
+        # not what is tested.
+        asked = ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "COLUMNS", "PY_COLORS")
+        for name in (*asked, "CI", "BUILD_NUMBER"):
             patch.delenv(name, raising=False)
         yield folder
 
