@@ -28,15 +28,50 @@ cdef Py_ssize_t WORKSPACE = 262144
 # Rows of the product that gives dw, and of the one that gives dx, in one task.
 cdef Py_ssize_t DEPTH = 512
 
+# Fewer rows than this in a product make it slower than the columns that it saves.
+cdef Py_ssize_t NARROW = 24
 
-cdef (Py_ssize_t, Py_ssize_t) block_of(Py_ssize_t depth, Window *g) noexcept:
-    """Rows and columns of outputs done at once, so that `depth` entries for each fit the workspace:
-    whole rows where one fits, else a part of one row. Blocks are about equally large."""
+
+cdef inline bint by_rows(Window *g, Py_ssize_t channels) noexcept:
+    """Whether the columns of one row of the kernel serve all its rows."""
+    return g.kh > 1 and g.sh == 1 and g.dh == 1 and channels * g.kw >= NARROW
+
+
+cdef inline Window row_of(Window *g) noexcept nogil:
+    """The window of one row of the kernel, on every row that the kernel meets."""
+    cdef Window row = g[0]
+    row.kh = 1
+    row.out_h = g.out_h + g.kh - 1
+    return row
+
+
+cdef matrices(w, bint rows):
+    """The filters (O, C, KH, KW) as the matrices of the products: (1, O, C*KH*KW), or one a row of
+    the kernel, (KH, O, C*KW)."""
+    cdef Py_ssize_t o = w.shape[0], c = w.shape[1], kh = w.shape[2], kw = w.shape[3]
+    if rows:
+        return np.ascontiguousarray(w.transpose(2, 0, 1, 3)).reshape(kh, o, c * kw)
+    return w.reshape(1, o, c * kh * kw)
+
+
+cdef filters_of(flat, tuple shape):
+    """The way back from `matrices`."""
+    cdef Py_ssize_t o = shape[0], c = shape[1], kh = shape[2], kw = shape[3]
+    if flat.shape[0] == 1:
+        return flat.reshape(shape)
+    return np.ascontiguousarray(flat.reshape(kh, o, c, kw).transpose(1, 2, 0, 3))
+
+
+cdef (Py_ssize_t, Py_ssize_t) block_of(Py_ssize_t depth, Py_ssize_t more, Window *g) noexcept:
+    """Rows and columns of outputs done at once, so that `depth` entries for each, and for those in
+    `more` rows, fit the workspace: whole rows where one fits, else a part of one row. Blocks are
+    about equally large."""
     cdef Py_ssize_t count = max(1, WORKSPACE // max(1, depth)), blocks
-    if count >= g.out_w:
-        blocks = (g.out_h + count // g.out_w - 1) // (count // g.out_w)
+    cdef Py_ssize_t rows = count // g.out_w - more
+    if rows > 0:
+        blocks = (g.out_h + rows - 1) // rows
         return (g.out_h + blocks - 1) // blocks, g.out_w
-    return 1, count
+    return 1, min(g.out_w, max(1, count // (1 + more)))
 
 
 cdef inline bint pointwise(Window *g, Py_ssize_t pixels) noexcept nogil:
@@ -44,19 +79,22 @@ cdef inline bint pointwise(Window *g, Py_ssize_t pixels) noexcept nogil:
     return g.kh == 1 and g.kw == 1 and g.sh == 1 and g.sw == 1 and g.out_h * g.out_w == pixels
 
 
-def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x, const real[:, ::1] w,
-            const real[::1] b, real[:, :, ::1] y, tuple geometry, Py_ssize_t groups,
-            Py_ssize_t rows, Py_ssize_t cols):
+def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
+            const real[:, :, ::1] w, const real[::1] b, real[:, :, ::1] y, tuple geometry,
+            Py_ssize_t groups, Py_ssize_t rows, Py_ssize_t cols):
     """Tasks are the blocks of every group of every image, the last of these changing fastest."""
-    cdef Window g = window(geometry)
-    cdef Py_ssize_t depth = w.shape[1], channels = x.shape[1] // groups
-    cdef Py_ssize_t filters = w.shape[0] // groups, pixels = x.shape[2] * x.shape[3]
+    cdef Window g = window(geometry), lowered = g
+    cdef Py_ssize_t products = w.shape[0], depth = w.shape[2], channels = x.shape[1] // groups
+    cdef Py_ssize_t filters = w.shape[1] // groups, pixels = x.shape[2] * x.shape[3]
     cdef Py_ssize_t down = (g.out_h + rows - 1) // rows, across = (g.out_w + cols - 1) // cols
-    cdef Py_ssize_t task, n, o, p, group, row0, row1, col0, col1, start, count, stride
+    cdef Py_ssize_t task, n, o, p, group, row0, row1, col0, col1, start, count, stride, u
     cdef bint direct = pointwise(&g, pixels)
-    cdef Py_ssize_t height = 1 if direct else max(1, depth), width = 1 if direct else rows * cols
+    cdef Py_ssize_t height = 1 if direct else max(1, depth)
+    cdef Py_ssize_t width = 1 if direct else (rows + products - 1) * cols
     cdef real[:, ::1] columns = np.empty((height, width), np.asarray(y).dtype)
     cdef const real *matrix
+    if products > 1:
+        lowered = row_of(&g)
     with nogil:
         for task in range(first, last):
             n = task // (groups * down * across)
@@ -73,42 +111,50 @@ def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x, const
             if direct:
                 matrix, stride = &x[n, group * channels, 0, 0] + start, pixels
             else:
-                fill_columns(x, n, group * channels, channels, columns, &g, row0, row1, col0, col1)
+                fill_columns(x, n, group * channels, channels, columns, &lowered, row0,
+                             row1 + products - 1, col0, col1)
                 matrix, stride = &columns[0, 0], columns.shape[1]
-            gemm(False, False, filters, count, depth, &w[group * filters, 0], depth,
-                 matrix, stride, 1, &y[n, group * filters, start], y.shape[2])
+            for u in range(products):
+                gemm(False, False, filters, count, depth, &w[u, group * filters, 0], depth,
+                     matrix + u * (col1 - col0), stride, 1, &y[n, group * filters, start],
+                     y.shape[2])
 
 
 def general_conv2d(x, w, b, stride, pads, dilation, groups):
     """Cross-correlation with any stride, padding on each side, dilation and groups."""
     cdef tuple geometry = (x.shape, w.shape[2:], stride, pads, dilation)
     cdef Window g = window(geometry)
-    cdef Py_ssize_t n = x.shape[0], filters = w.shape[0], rows, cols
+    cdef Py_ssize_t n = x.shape[0], filters = w.shape[0], rows, cols, blocks
     y = np.empty((n, filters, g.out_h, g.out_w), x.dtype)
     if y.size:
-        flat = w.reshape(filters, -1)
-        rows, cols = block_of(flat.shape[1], &g)
+        flat = matrices(w, by_rows(&g, w.shape[1]))
+        rows, cols = block_of(flat.shape[2], flat.shape[0] - 1, &g)
         blocks = ((g.out_h + rows - 1) // rows) * ((g.out_w + cols - 1) // cols)
-        share(_conv2d, n * groups * blocks, y.size * flat.shape[1], x, flat, b,
+        share(_conv2d, n * groups * blocks, y.size * flat.shape[0] * flat.shape[2], x, flat, b,
               y.reshape(n, filters, g.out_h * g.out_w), geometry, groups, rows, cols)
     return y
 
 
 def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy,
-                     const real[:, :, :, ::1] x, const real[:, ::1] w, real[:, :, :, ::1] dx,
-                     real[:, ::1] dw, tuple geometry, Py_ssize_t groups, Py_ssize_t channels):
+                     const real[:, :, :, ::1] x, const real[:, :, ::1] w,
+                     real[:, :, :, ::1] dx, real[:, :, ::1] dw, tuple geometry,
+                     Py_ssize_t groups, Py_ssize_t channels):
     """Tasks are dw and dx, in turn, for every part of `channels` channels of every group. Each goes
     through the whole batch, so that no sum is shared by two of them."""
-    cdef Window g = window(geometry)
-    cdef Py_ssize_t depth = w.shape[1], taps = g.kh * g.kw, pixels = x.shape[2] * x.shape[3]
-    cdef Py_ssize_t group_channels = x.shape[1] // groups, filters = w.shape[0] // groups
+    cdef Window g = window(geometry), lowered = g
+    cdef Py_ssize_t products = w.shape[0], depth = w.shape[2], pixels = x.shape[2] * x.shape[3]
+    cdef Py_ssize_t taps = g.kw if products > 1 else g.kh * g.kw
+    cdef Py_ssize_t group_channels = x.shape[1] // groups, filters = w.shape[1] // groups
     cdef Py_ssize_t parts = (group_channels + channels - 1) // channels
     cdef Py_ssize_t task, n, o, i, j, c0, count, here, rows, cols, row0, row1, col0, col1, start
-    cdef Py_ssize_t points
+    cdef Py_ssize_t points, u, k, p
     cdef bint direct = pointwise(&g, pixels)
-    rows, cols = block_of(channels * taps, &g)
-    cdef Py_ssize_t height = 1 if direct else channels * taps, width = 1 if direct else rows * cols
+    rows, cols = block_of(channels * taps, products - 1, &g)
+    cdef Py_ssize_t height = 1 if direct else channels * taps
+    cdef Py_ssize_t width = 1 if direct else (rows + products - 1) * cols
     cdef real[:, ::1] columns = np.empty((height, width), np.asarray(dx).dtype)
+    if products > 1:
+        lowered = row_of(&g)
     with nogil:
         for task in range(first, last):
             o = task // (2 * parts) * filters
@@ -119,10 +165,10 @@ def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy
             for n in range(dy.shape[0]):
                 if direct and task % 2 == 0:
                     gemm(False, True, filters, count, pixels, &dy[n, o, 0], pixels,
-                         &x[n, c0, 0, 0], pixels, 1, &dw[o, here], depth)
+                         &x[n, c0, 0, 0], pixels, 1, &dw[0, o, here], depth)
                     continue
                 if direct:
-                    gemm(True, False, count, pixels, filters, &w[o, here], depth,
+                    gemm(True, False, count, pixels, filters, &w[0, o, here], depth,
                          &dy[n, o, 0], pixels, 0, &dx[n, c0, 0, 0], pixels)
                     continue
                 for i in range((g.out_h + rows - 1) // rows):
@@ -132,15 +178,25 @@ def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy
                         start = row0 * g.out_w + col0
                         points = (row1 - row0) * (col1 - col0)
                         if task % 2 == 0:
-                            fill_columns(x, n, c0, count, columns, &g, row0, row1, col0, col1)
-                            gemm(False, True, filters, count * taps, points, &dy[n, o, start],
-                                 dy.shape[2], &columns[0, 0], columns.shape[1],
-                                 1, &dw[o, here], depth)
+                            fill_columns(x, n, c0, count, columns, &lowered, row0,
+                                         row1 + products - 1, col0, col1)
+                            for u in range(products):
+                                gemm(False, True, filters, count * taps, points,
+                                     &dy[n, o, start], dy.shape[2],
+                                     &columns[0, 0] + u * (col1 - col0), columns.shape[1],
+                                     1, &dw[u, o, here], depth)
                         else:
-                            gemm(True, False, count * taps, points, filters, &w[o, here], depth,
-                                 &dy[n, o, start], dy.shape[2],
-                                 0, &columns[0, 0], columns.shape[1])
-                            add_columns(dx, n, c0, count, columns, &g, row0, row1, col0, col1)
+                            if products > 1:
+                                for k in range(count * taps):
+                                    for p in range(points + (products - 1) * (col1 - col0)):
+                                        columns[k, p] = 0
+                            for u in range(products):
+                                gemm(True, False, count * taps, points, filters,
+                                     &w[u, o, here], depth, &dy[n, o, start], dy.shape[2],
+                                     products > 1, &columns[0, 0] + u * (col1 - col0),
+                                     columns.shape[1])
+                            add_columns(dx, n, c0, count, columns, &lowered, row0,
+                                        row1 + products - 1, col0, col1)
 
 
 def _sums(const real[:, :, ::1] dy, real[::1] db):
@@ -163,19 +219,22 @@ def _sums(const real[:, :, ::1] dy, real[::1] db):
 
 def general_conv2d_backward(dy, x, w, stride, pads, dilation, groups):
     """The three gradients of `general_conv2d`."""
-    cdef Py_ssize_t channels = w.shape[1], taps = w.shape[2] * w.shape[3], parts
-    dx, dw, db = np.zeros(x.shape, x.dtype), np.zeros(w.shape, x.dtype), np.zeros(len(w), x.dtype)
+    cdef tuple geometry = (x.shape, w.shape[2:], stride, pads, dilation)
+    cdef Window g = window(geometry)
+    cdef Py_ssize_t filters = w.shape[0], channels = w.shape[1], parts
+    dx, db = np.zeros(x.shape, x.dtype), np.zeros(filters, x.dtype)
+    flat = matrices(w, by_rows(&g, channels))
+    dw = np.zeros(flat.shape, x.dtype)
     if dy.size:
-        flat = dy.reshape(dy.shape[0], dy.shape[1], -1)
-        _sums(flat, db)
+        flat_dy = dy.reshape(dy.shape[0], filters, -1)
+        _sums(flat_dy, db)
         if channels:
-            parts = max(1, channels * taps // DEPTH)
+            parts = max(1, flat.shape[2] // DEPTH)
             channels = (channels + parts - 1) // parts
             parts = (w.shape[1] + channels - 1) // channels
-            share(_conv2d_backward, 2 * groups * parts, 2 * dy.size * w.shape[1] * taps, flat, x,
-                  w.reshape(len(w), -1), dx, dw.reshape(len(w), -1),
-                  (x.shape, w.shape[2:], stride, pads, dilation), groups, channels)
-    return dx, dw, db
+            share(_conv2d_backward, 2 * groups * parts, 2 * dy.size * flat.shape[0] * flat.shape[2], flat_dy, x,
+                  flat, dx, dw, geometry, groups, channels)
+    return dx, filters_of(dw, w.shape), db
 
 
 def _dense(const real[:, ::1] x, const real[:, ::1] w, const real[::1] b, real[:, ::1] y):
