@@ -61,11 +61,11 @@ cdef inline int gather(const real[:, :, :, ::1] x, Py_ssize_t n, Py_ssize_t c, P
 
 
 cdef inline int fill_columns(const real[:, :, :, ::1] x, Py_ssize_t n, Py_ssize_t c0,
-                             Py_ssize_t channels, real[:, ::1] columns, Window *g,
+                             Py_ssize_t channels, real[:, ::1] columns, Py_ssize_t at, Window *g,
                              Py_ssize_t row0, Py_ssize_t row1,
                              Py_ssize_t col0, Py_ssize_t col1) except -1 nogil:
-    """columns[(c, u, v), (i, j)] = x[n, c0 + c, i*sh + u*dh - top, j*sw + v*dw - left] for the
-    outputs i in [row0, row1) and j in [col0, col1); cells of the padding are 0.
+    """columns[(c, u, v), at + (i, j)] = x[n, c0 + c, i*sh + u*dh - top, j*sw + v*dw - left] for
+    the outputs i in [row0, row1) and j in [col0, col1); cells of the padding are 0.
 
     Where the outputs are as wide as the image and the stride is 1, the pixels of all rows that lie
     in the image are one run of memory, moved by the tap: it is copied as a whole, and the cells
@@ -86,23 +86,24 @@ cdef inline int fill_columns(const real[:, :, :, ::1] x, Py_ssize_t n, Py_ssize_
                 high = first_inside(offset, g.sw, width, low, col1)
                 # A tap that meets no column of the image has no row in it either.
                 start = top if low < high else bottom
-                for p in range((start - row0) * count):
+                for p in range(at, at + (start - row0) * count):
                     columns[k, p] = 0
                 if runs and start < bottom:
-                    p = (start - row0) * count + low
-                    last = (bottom - 1 - row0) * count + high - 1
+                    p = at + (start - row0) * count + low
+                    last = at + (bottom - 1 - row0) * count + high - 1
                     # The last pixel is indexed too, so that the debug build checks both ends.
                     columns[k, last] = x[n, c, bottom - 1 + u * g.dh - g.top, high - 1 + offset]
                     memcpy(&columns[k, p], &x[n, c, start + u * g.dh - g.top, low + offset],
                            (last - p) * sizeof(real))
                     for i in range(start - row0, bottom - row0):
-                        for j in range(i * count, i * count + low):
+                        p = at + i * count
+                        for j in range(p, p + low):
                             columns[k, j] = 0
-                        for j in range(i * count + high, (i + 1) * count):
+                        for j in range(p + high, p + count):
                             columns[k, j] = 0
                 else:
                     for i in range(start, bottom):
-                        p = (i - row0) * count - col0
+                        p = at + (i - row0) * count - col0
                         r = i * g.sh + u * g.dh - g.top
                         for j in range(col0, low):
                             columns[k, p + j] = 0
@@ -114,14 +115,15 @@ cdef inline int fill_columns(const real[:, :, :, ::1] x, Py_ssize_t n, Py_ssize_
                             gather(x, n, c, r, columns, k, p, low, high, offset, g.sw)
                         for j in range(high, col1):
                             columns[k, p + j] = 0
-                for p in range((bottom - row0) * count, (row1 - row0) * count):
+                for p in range(at + (bottom - row0) * count, at + (row1 - row0) * count):
                     columns[k, p] = 0
                 k += 1
     return 0
 
 
 cdef inline int add_columns(real[:, :, :, ::1] x, Py_ssize_t n, Py_ssize_t c0,
-                            Py_ssize_t channels, const real[:, ::1] columns, Window *g,
+                            Py_ssize_t channels, const real[:, ::1] columns, Py_ssize_t at,
+                            Window *g,
                             Py_ssize_t row0, Py_ssize_t row1,
                             Py_ssize_t col0, Py_ssize_t col1) except -1 nogil:
     """The adjoint of `fill_columns`: every entry is added to the pixel that it would be read from,
@@ -134,7 +136,7 @@ cdef inline int add_columns(real[:, :, :, ::1] x, Py_ssize_t n, Py_ssize_t c0,
                 offset = v * g.dw - g.left
                 low = first_inside(offset, g.sw, 0, col0, col1)
                 high = first_inside(offset, g.sw, width, low, col1)
-                p = -col0
+                p = at - col0
                 for i in range(row0, row1):
                     r = i * g.sh + u * g.dh - g.top
                     if 0 <= r < height:

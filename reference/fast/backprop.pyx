@@ -166,7 +166,7 @@ def _col2im(const real[:, :, ::1] columns, real[:, :, :, ::1] x, tuple geometry)
     cdef Py_ssize_t n
     with nogil:
         for n in range(x.shape[0]):
-            add_columns(x, n, 0, x.shape[1], columns[n], &g, 0, g.out_h, 0, g.out_w)
+            add_columns(x, n, 0, x.shape[1], columns[n], 0, &g, 0, g.out_h, 0, g.out_w)
 
 
 def col2im(columns, shape, kernel, stride=(1, 1), padding=(0, 0)):

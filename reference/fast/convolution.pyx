@@ -43,7 +43,7 @@ def _im2col(const real[:, :, :, ::1] x, real[:, :, ::1] columns, tuple geometry)
     cdef Py_ssize_t n
     with nogil:
         for n in range(x.shape[0]):
-            fill_columns(x, n, 0, x.shape[1], columns[n], &g, 0, g.out_h, 0, g.out_w)
+            fill_columns(x, n, 0, x.shape[1], columns[n], 0, &g, 0, g.out_h, 0, g.out_w)
 
 
 def im2col(x, kernel, stride=(1, 1), padding=(0, 0)):

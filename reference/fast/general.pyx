@@ -28,6 +28,9 @@ cdef Py_ssize_t WORKSPACE = 262144
 # Rows of the product that gives dw, and of the one that gives dx, in one task.
 cdef Py_ssize_t DEPTH = 512
 
+# Outputs that make a product fast: of small images, so many are done together.
+cdef Py_ssize_t ENOUGH = 256
+
 # Fewer rows than this in a product make it slower than the columns that it saves.
 cdef Py_ssize_t NARROW = 24
 
@@ -62,16 +65,31 @@ cdef filters_of(flat, tuple shape):
     return np.ascontiguousarray(flat.reshape(kh, o, c, kw).transpose(1, 2, 0, 3))
 
 
-cdef (Py_ssize_t, Py_ssize_t) block_of(Py_ssize_t depth, Py_ssize_t more, Window *g) noexcept:
-    """Rows and columns of outputs done at once, so that `depth` entries for each, and for those in
-    `more` rows, fit the workspace: whole rows where one fits, else a part of one row. Blocks are
-    about equally large."""
-    cdef Py_ssize_t count = max(1, WORKSPACE // max(1, depth)), blocks
+cdef (Py_ssize_t, Py_ssize_t, Py_ssize_t) block_of(Py_ssize_t depth, Py_ssize_t filters,
+                                                   Py_ssize_t more, Py_ssize_t batch,
+                                                   Window *g) noexcept:
+    """Images, rows and columns of outputs done at once, so that `depth` and `filters` entries for
+    each output, and for those in `more` rows, fit the workspace: several images where they are
+    small, else whole rows of one where one fits, else a part of a row. Blocks are about equally
+    large."""
+    cdef Py_ssize_t count = max(1, WORKSPACE // max(1, max(depth, filters))), blocks, images
     cdef Py_ssize_t rows = count // g.out_w - more
-    if rows > 0:
-        blocks = (g.out_h + rows - 1) // rows
-        return (g.out_h + blocks - 1) // blocks, g.out_w
-    return 1, min(g.out_w, max(1, count // (1 + more)))
+    if rows < 1:
+        return 1, 1, min(g.out_w, max(1, count // (1 + more)))
+    if rows >= g.out_h:
+        images = max(1, min(count, ENOUGH) // ((g.out_h + more) * g.out_w))
+        if g.kh == 1 and g.kw == 1 and g.sh == 1:
+            images = 1
+        blocks = (batch + images - 1) // images
+        return (batch + blocks - 1) // blocks, g.out_h, g.out_w
+    blocks = (g.out_h + rows - 1) // rows
+    return 1, (g.out_h + blocks - 1) // blocks, g.out_w
+
+
+cdef Py_ssize_t part_of(Py_ssize_t channels, Py_ssize_t depth) noexcept:
+    """Channels of one product, where all of them would make `depth` rows of columns."""
+    cdef Py_ssize_t parts = max(1, depth // DEPTH)
+    return max(1, (channels + parts - 1) // parts)
 
 
 cdef inline bint pointwise(Window *g, Py_ssize_t pixels) noexcept nogil:
@@ -81,57 +99,83 @@ cdef inline bint pointwise(Window *g, Py_ssize_t pixels) noexcept nogil:
 
 def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
             const real[:, :, ::1] w, const real[::1] b, real[:, :, ::1] y, tuple geometry,
-            Py_ssize_t groups, Py_ssize_t rows, Py_ssize_t cols):
-    """Tasks are the blocks of every group of every image, the last of these changing fastest."""
+            Py_ssize_t groups, Py_ssize_t channels, Py_ssize_t images, Py_ssize_t rows,
+            Py_ssize_t cols):
+    """Tasks are the blocks of every group of every `images` images, the last of these changing
+    fastest. The products go through `channels` channels at a time."""
     cdef Window g = window(geometry), lowered = g
-    cdef Py_ssize_t products = w.shape[0], depth = w.shape[2], channels = x.shape[1] // groups
-    cdef Py_ssize_t filters = w.shape[1] // groups, pixels = x.shape[2] * x.shape[3]
+    cdef Py_ssize_t products = w.shape[0], depth = w.shape[2], pixels = x.shape[2] * x.shape[3]
+    cdef Py_ssize_t taps = g.kw if products > 1 else g.kh * g.kw
+    cdef Py_ssize_t group_channels = x.shape[1] // groups, filters = w.shape[1] // groups
     cdef Py_ssize_t down = (g.out_h + rows - 1) // rows, across = (g.out_w + cols - 1) // cols
-    cdef Py_ssize_t task, n, o, p, group, row0, row1, col0, col1, start, count, stride, u
+    cdef Py_ssize_t task, n, n0, n1, o, p, u, c, f0, c0, row0, row1, col0, col1
+    cdef Py_ssize_t part, here, start, count, step, total, stride, out_stride
     cdef bint direct = pointwise(&g, pixels)
-    cdef Py_ssize_t height = 1 if direct else max(1, depth)
-    cdef Py_ssize_t width = 1 if direct else (rows + products - 1) * cols
-    cdef real[:, ::1] columns = np.empty((height, width), np.asarray(y).dtype)
+    cdef Py_ssize_t width = images * (rows + products - 1) * cols
+    cdef real[:, ::1] columns = np.empty((1 if direct else max(1, channels * taps), width),
+                                         np.asarray(y).dtype)
+    # y of several images in one matrix; the outputs between two images are none.
+    cdef real[:, ::1] together = np.empty((filters if images > 1 else 1, width),
+                                          np.asarray(y).dtype)
     cdef const real *matrix
+    cdef real *out
     if products > 1:
         lowered = row_of(&g)
     with nogil:
         for task in range(first, last):
-            n = task // (groups * down * across)
-            group = task // (down * across) % groups
+            n0 = task // (groups * down * across) * images
+            n1 = min(n0 + images, x.shape[0])
+            f0 = task // (down * across) % groups * filters
+            c0 = task // (down * across) % groups * group_channels
             row0 = task // across % down * rows
             col0 = task % across * cols
             row1, col1 = min(row0 + rows, g.out_h), min(col0 + cols, g.out_w)
             start, count = row0 * g.out_w + col0, (row1 - row0) * (col1 - col0)
-            for o in range(group * filters, (group + 1) * filters):
-                for p in range(start, start + count):
-                    y[n, o, p] = b[o]
-            if depth == 0:
-                continue
-            if direct:
-                matrix, stride = &x[n, group * channels, 0, 0] + start, pixels
+            step = (row1 - row0 + products - 1) * (col1 - col0)  # from one image to the next
+            total = (n1 - n0 - 1) * step + count
+            if images > 1:
+                out, out_stride = &together[0, 0], together.shape[1]
             else:
-                fill_columns(x, n, group * channels, channels, columns, &lowered, row0,
-                             row1 + products - 1, col0, col1)
-                matrix, stride = &columns[0, 0], columns.shape[1]
-            for u in range(products):
-                gemm(False, False, filters, count, depth, &w[u, group * filters, 0], depth,
-                     matrix + u * (col1 - col0), stride, 1, &y[n, group * filters, start],
-                     y.shape[2])
+                out, out_stride = &y[n0, f0, start], y.shape[2]
+            for o in range(filters):
+                for p in range(total):
+                    out[o * out_stride + p] = b[f0 + o]
+            for part in range((group_channels + channels - 1) // channels):
+                c = part * channels
+                here = min(channels, group_channels - c)
+                if direct:
+                    matrix, stride = &x[n0, c0 + c, 0, 0] + start, pixels
+                else:
+                    for n in range(n0, n1):
+                        fill_columns(x, n, c0 + c, here, columns, (n - n0) * step, &lowered, row0,
+                                     row1 + products - 1, col0, col1)
+                    matrix, stride = &columns[0, 0], columns.shape[1]
+                for u in range(products):
+                    gemm(False, False, filters, total, here * taps, &w[u, f0, c * taps], depth,
+                         matrix + u * (col1 - col0), stride, 1, out, out_stride)
+            if images > 1:
+                for n in range(n0, n1):
+                    for o in range(filters):
+                        for p in range(count):
+                            y[n, f0 + o, p] = together[o, (n - n0) * step + p]
 
 
 def general_conv2d(x, w, b, stride, pads, dilation, groups):
     """Cross-correlation with any stride, padding on each side, dilation and groups."""
     cdef tuple geometry = (x.shape, w.shape[2:], stride, pads, dilation)
     cdef Window g = window(geometry)
-    cdef Py_ssize_t n = x.shape[0], filters = w.shape[0], rows, cols, blocks
+    cdef Py_ssize_t n = x.shape[0], filters = w.shape[0], images, rows, cols, blocks, channels, taps
     y = np.empty((n, filters, g.out_h, g.out_w), x.dtype)
     if y.size:
         flat = matrices(w, by_rows(&g, w.shape[1]))
-        rows, cols = block_of(flat.shape[2], flat.shape[0] - 1, &g)
+        channels = part_of(w.shape[1], flat.shape[2])
+        taps = flat.shape[2] // max(1, w.shape[1])
+        images, rows, cols = block_of(channels * taps, filters // groups, flat.shape[0] - 1, n, &g)
         blocks = ((g.out_h + rows - 1) // rows) * ((g.out_w + cols - 1) // cols)
-        share(_conv2d, n * groups * blocks, y.size * flat.shape[0] * flat.shape[2], x, flat, b,
-              y.reshape(n, filters, g.out_h * g.out_w), geometry, groups, rows, cols)
+        share(_conv2d, (n + images - 1) // images * groups * blocks,
+              y.size * flat.shape[0] * flat.shape[2], x, flat, b,
+              y.reshape(n, filters, g.out_h * g.out_w), geometry, groups, channels, images, rows,
+              cols)
     return y
 
 
@@ -146,13 +190,17 @@ def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy
     cdef Py_ssize_t taps = g.kw if products > 1 else g.kh * g.kw
     cdef Py_ssize_t group_channels = x.shape[1] // groups, filters = w.shape[1] // groups
     cdef Py_ssize_t parts = (group_channels + channels - 1) // channels
-    cdef Py_ssize_t task, n, o, i, j, c0, count, here, rows, cols, row0, row1, col0, col1, start
-    cdef Py_ssize_t points, u, k, p
+    cdef Py_ssize_t task, batch, n, n0, n1, o, i, j, c0, count, here, images, rows, cols
+    cdef Py_ssize_t row0, row1, col0, col1, start, points, step, u, k, p, stride
     cdef bint direct = pointwise(&g, pixels)
-    rows, cols = block_of(channels * taps, products - 1, &g)
-    cdef Py_ssize_t height = 1 if direct else channels * taps
-    cdef Py_ssize_t width = 1 if direct else (rows + products - 1) * cols
-    cdef real[:, ::1] columns = np.empty((height, width), np.asarray(dx).dtype)
+    images, rows, cols = block_of(channels * taps, filters, products - 1, dy.shape[0], &g)
+    cdef Py_ssize_t width = 1 if direct else images * (rows + products - 1) * cols
+    cdef real[:, ::1] columns = np.empty((1 if direct else channels * taps, width),
+                                         np.asarray(dx).dtype)
+    # dy of several images in one matrix; the outputs between two images are none, and stay 0.
+    cdef real[:, ::1] together = np.zeros((filters if images > 1 else 1, width),
+                                          np.asarray(dx).dtype)
+    cdef const real *given
     if products > 1:
         lowered = row_of(&g)
     with nogil:
@@ -162,14 +210,15 @@ def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy
             count = min(channels, group_channels - c0)
             here = c0 * taps  # in a row of w
             c0 += task // (2 * parts) * group_channels
-            for n in range(dy.shape[0]):
+            for batch in range((dy.shape[0] + images - 1) // images):
+                n0, n1 = batch * images, min((batch + 1) * images, dy.shape[0])
                 if direct and task % 2 == 0:
-                    gemm(False, True, filters, count, pixels, &dy[n, o, 0], pixels,
-                         &x[n, c0, 0, 0], pixels, 1, &dw[0, o, here], depth)
+                    gemm(False, True, filters, count, pixels, &dy[n0, o, 0], pixels,
+                         &x[n0, c0, 0, 0], pixels, 1, &dw[0, o, here], depth)
                     continue
                 if direct:
                     gemm(True, False, count, pixels, filters, &w[0, o, here], depth,
-                         &dy[n, o, 0], pixels, 0, &dx[n, c0, 0, 0], pixels)
+                         &dy[n0, o, 0], pixels, 0, &dx[n0, c0, 0, 0], pixels)
                     continue
                 for i in range((g.out_h + rows - 1) // rows):
                     row0, row1 = i * rows, min((i + 1) * rows, g.out_h)
@@ -177,26 +226,36 @@ def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy
                         col0, col1 = j * cols, min((j + 1) * cols, g.out_w)
                         start = row0 * g.out_w + col0
                         points = (row1 - row0) * (col1 - col0)
+                        step = (row1 - row0 + products - 1) * (col1 - col0)
+                        if images > 1:
+                            for n in range(n0, n1):
+                                for k in range(filters):
+                                    for p in range(points):
+                                        together[k, (n - n0) * step + p] = dy[n, o + k, p]
+                            given, stride = &together[0, 0], together.shape[1]
+                        else:
+                            given, stride = &dy[n0, o, start], dy.shape[2]
+                        points += (n1 - n0 - 1) * step
                         if task % 2 == 0:
-                            fill_columns(x, n, c0, count, columns, &lowered, row0,
-                                         row1 + products - 1, col0, col1)
+                            for n in range(n0, n1):
+                                fill_columns(x, n, c0, count, columns, (n - n0) * step, &lowered,
+                                             row0, row1 + products - 1, col0, col1)
                             for u in range(products):
-                                gemm(False, True, filters, count * taps, points,
-                                     &dy[n, o, start], dy.shape[2],
+                                gemm(False, True, filters, count * taps, points, given, stride,
                                      &columns[0, 0] + u * (col1 - col0), columns.shape[1],
                                      1, &dw[u, o, here], depth)
                         else:
                             if products > 1:
                                 for k in range(count * taps):
-                                    for p in range(points + (products - 1) * (col1 - col0)):
+                                    for p in range((n1 - n0) * step):
                                         columns[k, p] = 0
                             for u in range(products):
                                 gemm(True, False, count * taps, points, filters,
-                                     &w[u, o, here], depth, &dy[n, o, start], dy.shape[2],
-                                     products > 1, &columns[0, 0] + u * (col1 - col0),
-                                     columns.shape[1])
-                            add_columns(dx, n, c0, count, columns, &lowered, row0,
-                                        row1 + products - 1, col0, col1)
+                                     &w[u, o, here], depth, given, stride, products > 1,
+                                     &columns[0, 0] + u * (col1 - col0), columns.shape[1])
+                            for n in range(n0, n1):
+                                add_columns(dx, n, c0, count, columns, (n - n0) * step, &lowered,
+                                            row0, row1 + products - 1, col0, col1)
 
 
 def _sums(const real[:, :, ::1] dy, real[::1] db):
@@ -229,8 +288,7 @@ def general_conv2d_backward(dy, x, w, stride, pads, dilation, groups):
         flat_dy = dy.reshape(dy.shape[0], filters, -1)
         _sums(flat_dy, db)
         if channels:
-            parts = max(1, flat.shape[2] // DEPTH)
-            channels = (channels + parts - 1) // parts
+            channels = part_of(channels, flat.shape[2])
             parts = (w.shape[1] + channels - 1) // channels
             share(_conv2d_backward, 2 * groups * parts, 2 * dy.size * flat.shape[0] * flat.shape[2], flat_dy, x,
                   flat, dx, dw, geometry, groups, channels)
