@@ -48,6 +48,15 @@ cdef inline Window row_of(Window *g) noexcept nogil:
     return row
 
 
+cdef inline Py_ssize_t rows_to_next(Window *g, Py_ssize_t products, Py_ssize_t rows,
+                                   Py_ssize_t height) noexcept nogil:
+    """Rows of columns from one image to the next: all that `rows` rows of outputs meet, but the
+    padding below one image may be that above the next."""
+    if products == 1:
+        return rows
+    return rows + products - 1 - min(g.top, g.out_h + g.kh - 1 - height - g.top, g.kh - 1)
+
+
 cdef matrices(w, bint rows):
     """The filters (O, C, KH, KW) as the matrices of the products: (1, O, C*KH*KW), or one a row of
     the kernel, (KH, O, C*KW)."""
@@ -131,7 +140,7 @@ def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
             col0 = task % across * cols
             row1, col1 = min(row0 + rows, g.out_h), min(col0 + cols, g.out_w)
             start, count = row0 * g.out_w + col0, (row1 - row0) * (col1 - col0)
-            step = (row1 - row0 + products - 1) * (col1 - col0)  # from one image to the next
+            step = rows_to_next(&g, products, row1 - row0, x.shape[2]) * (col1 - col0)
             total = (n1 - n0 - 1) * step + count
             if images > 1:
                 out, out_stride = &together[0, 0], together.shape[1]
@@ -226,7 +235,7 @@ def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy
                         col0, col1 = j * cols, min((j + 1) * cols, g.out_w)
                         start = row0 * g.out_w + col0
                         points = (row1 - row0) * (col1 - col0)
-                        step = (row1 - row0 + products - 1) * (col1 - col0)
+                        step = rows_to_next(&g, products, row1 - row0, x.shape[2]) * (col1 - col0)
                         if images > 1:
                             for n in range(n0, n1):
                                 for k in range(filters):
@@ -247,7 +256,7 @@ def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy
                         else:
                             if products > 1:
                                 for k in range(count * taps):
-                                    for p in range((n1 - n0) * step):
+                                    for p in range(columns.shape[1]):
                                         columns[k, p] = 0
                             for u in range(products):
                                 gemm(True, False, count * taps, points, filters,
