@@ -18,7 +18,7 @@ from libc.math cimport sqrt
 
 from reference.fast.activation import softmax
 
-from reference.fast._blas cimport gemm
+from reference.fast._blas cimport gemm, tiles
 from reference.fast._columns cimport Window, add_columns, fill_columns, real, window
 
 # Entries of one thread's workspace: 2 MB in float64. A quarter of it halves the speed of deep layers
@@ -95,7 +95,7 @@ cdef (Py_ssize_t, Py_ssize_t, Py_ssize_t) block_of(Py_ssize_t depth, Py_ssize_t 
     return 1, (g.out_h + blocks - 1) // blocks, g.out_w
 
 
-cdef Py_ssize_t part_of(Py_ssize_t channels, Py_ssize_t depth) noexcept:
+cdef Py_ssize_t channels_of(Py_ssize_t channels, Py_ssize_t depth) noexcept:
     """Channels of one product, where all of them would make `depth` rows of columns."""
     cdef Py_ssize_t parts = max(1, depth // DEPTH)
     return max(1, (channels + parts - 1) // parts)
@@ -160,8 +160,8 @@ def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
                                      row1 + products - 1, col0, col1)
                     matrix, stride = &columns[0, 0], columns.shape[1]
                 for u in range(products):
-                    gemm(False, False, filters, total, here * taps, &w[u, f0, c * taps], depth,
-                         matrix + u * (col1 - col0), stride, 1, out, out_stride)
+                    tiles(filters, total, here * taps, &w[u, f0, c * taps], depth, False,
+                          matrix + u * (col1 - col0), stride, 1, out, out_stride)
             if images > 1:
                 for n in range(n0, n1):
                     for o in range(filters):
@@ -177,7 +177,7 @@ def general_conv2d(x, w, b, stride, pads, dilation, groups):
     y = np.empty((n, filters, g.out_h, g.out_w), x.dtype)
     if y.size:
         flat = matrices(w, by_rows(&g, w.shape[1]))
-        channels = part_of(w.shape[1], flat.shape[2])
+        channels = channels_of(w.shape[1], flat.shape[2])
         taps = flat.shape[2] // max(1, w.shape[1])
         images, rows, cols = block_of(channels * taps, filters // groups, flat.shape[0] - 1, n, &g)
         blocks = ((g.out_h + rows - 1) // rows) * ((g.out_w + cols - 1) // cols)
@@ -226,8 +226,8 @@ def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy
                          &x[n0, c0, 0, 0], pixels, 1, &dw[0, o, here], depth)
                     continue
                 if direct:
-                    gemm(True, False, count, pixels, filters, &w[0, o, here], depth,
-                         &dy[n0, o, 0], pixels, 0, &dx[n0, c0, 0, 0], pixels)
+                    tiles(count, pixels, filters, &w[0, o, here], depth, True,
+                          &dy[n0, o, 0], pixels, 0, &dx[n0, c0, 0, 0], pixels)
                     continue
                 for i in range((g.out_h + rows - 1) // rows):
                     row0, row1 = i * rows, min((i + 1) * rows, g.out_h)
@@ -259,9 +259,9 @@ def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy
                                     for p in range(columns.shape[1]):
                                         columns[k, p] = 0
                             for u in range(products):
-                                gemm(True, False, count * taps, points, filters,
-                                     &w[u, o, here], depth, given, stride, products > 1,
-                                     &columns[0, 0] + u * (col1 - col0), columns.shape[1])
+                                tiles(count * taps, points, filters, &w[u, o, here], depth, True,
+                                      given, stride, products > 1,
+                                      &columns[0, 0] + u * (col1 - col0), columns.shape[1])
                             for n in range(n0, n1):
                                 add_columns(dx, n, c0, count, columns, (n - n0) * step, &lowered,
                                             row0, row1 + products - 1, col0, col1)
@@ -297,7 +297,7 @@ def general_conv2d_backward(dy, x, w, stride, pads, dilation, groups):
         flat_dy = dy.reshape(dy.shape[0], filters, -1)
         _sums(flat_dy, db)
         if channels:
-            channels = part_of(channels, flat.shape[2])
+            channels = channels_of(channels, flat.shape[2])
             parts = (w.shape[1] + channels - 1) // channels
             share(_conv2d_backward, 2 * groups * parts, 2 * dy.size * flat.shape[0] * flat.shape[2], flat_dy, x,
                   flat, dx, dw, geometry, groups, channels)
