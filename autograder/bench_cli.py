@@ -217,11 +217,11 @@ def _measured(
         raise stop(f"the measurement failed: {error}", FAULT) from error
     except KeyboardInterrupt:
         _tell_part(0, 0, "")
+        text = "interrupted before anything was measured"
         if measured:
             print(shown(measured))
-            complain("interrupted: these figures are of what was measured so far, and not written")
-        else:
-            raise stop("interrupted before anything was measured", INTERRUPTED) from None
+            text = "interrupted: these figures are of what was measured so far, and not written"
+        raise stop(text, INTERRUPTED) from None
     finally:
         _tell_part(0, 0, "")
     return measured
