@@ -60,10 +60,13 @@ class Reached:
     mean: float
     worst: float
     worst_at: str
-    at_peak: float | None = None  # the mean, were every convolution as fast as GEMM at its peak
+    # The mean and the worst, were the core as fast as GEMM at its peak in every convolution.
+    at_peak: tuple[float, float] | None = None
 
     @classmethod
-    def of(cls, found: list[tuple[float, Row]], at_peak: float | None = None) -> Reached:
+    def of(
+        cls, found: list[tuple[float, Row]], at_peak: tuple[float, float] | None = None
+    ) -> Reached:
         worst, at = min(found, key=lambda pair: pair[0])
         return cls(len(found), geometric(ratio for ratio, _ in found), worst, place(at), at_peak)
 
@@ -80,8 +83,11 @@ class Seen:
     def met(self, beside: str = "") -> bool | None:
         if (reached := self.reached.get(beside)) is None:
             return None
-        return reached.mean >= self.wanted_mean and (
-            self.wanted_worst is None or reached.worst >= self.wanted_worst
+        return self.is_met_by(reached.mean, reached.worst)
+
+    def is_met_by(self, mean: float, worst: float) -> bool:
+        return mean >= self.wanted_mean and (
+            self.wanted_worst is None or worst >= self.wanted_worst
         )
 
 
@@ -119,7 +125,8 @@ def summary(rows: list[Row]) -> Iterator[Seen]:
                 found = [(median(ratios(row, others)), row) for row in chosen]
                 at_peak = None
                 if all(kind(row) == "conv" for row in chosen):
-                    at_peak = geometric(ratio / share(row, peaks) for ratio, row in found)
+                    ideal = [ratio / share(row, peaks) for ratio, row in found]
+                    at_peak = geometric(ideal), min(ideal)
                 reached[name] = Reached.of(found, at_peak)
             yield Seen(f"{target.words}; {words}", target.mean, target.worst, reached)
         if threads > 1:

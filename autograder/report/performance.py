@@ -137,11 +137,11 @@ def lines(measured: dict[str, Any]) -> Iterator[str]:
     """The summary for a terminal, each target beside what was seen."""
     for seen in summary(measured):
         yield seen.words
-        yield f"    {'wanted':<{WIDE}}  {_mean_and_worst(seen.wanted_mean, seen.wanted_worst)}"
+        yield f"    {'wanted':<{WIDE}}  mean {_figures(seen.wanted_mean, seen.wanted_worst, '.2f')}"
         if not seen.reached:
             yield "    nothing of that kind was measured"
         for beside, reached in seen.reached.items():
-            text = _mean_and_worst(reached.mean, reached.worst)
+            text = f"mean {_figures(reached.mean, reached.worst, '.2f')}"
             met = "met" if seen.met(beside) else "missed"
             yield f"    {beside or 'reached':<{WIDE}}  {text}: {met}"
             if reached.worst_at and not seen.met(beside):
@@ -158,8 +158,8 @@ def lines(measured: dict[str, Any]) -> Iterator[str]:
         yield from textwrap.wrap(sentence, TERMINAL)
 
 
-def _mean_and_worst(mean: float, worst: float | None) -> str:
-    return f"mean {mean:.2f}" + ("" if worst is None else f", worst {worst:.2f}")
+def _figures(mean: float, worst: float | None, digits: str) -> str:
+    return f"{mean:{digits}}" + ("" if worst is None else f", worst {worst:{digits}}")
 
 
 def blas(machine: dict[str, Any]) -> Iterator[str]:
@@ -209,9 +209,7 @@ def _markdown(head: list[str], rows: list[list[str]]) -> str:
 def _wanted(seen: Seen) -> Iterator[str]:
     yield seen.words
     yield str(next(iter(seen.reached.values())).rows)
-    yield f"{seen.wanted_mean:g}" + (
-        "" if seen.wanted_worst is None else f", worst {seen.wanted_worst:g}"
-    )
+    yield _figures(seen.wanted_mean, seen.wanted_worst, "g")
 
 
 def _reached(seen: Seen, beside: str) -> Iterator[str]:
@@ -248,29 +246,28 @@ def _allowed(rows: list[Row], seen: list[Seen]) -> Iterator[str]:
             f"{of.at_peak} of {of.rows} rows."
         )
     yield ""
-    ideal = [of for of in seen if any(r.at_peak is not None for r in of.reached.values())]
-    yield "The means of a core that ran at GEMM's peak in every row, beside those wanted:"
+    yield "The ratios of a core that ran at GEMM's peak in every row, beside those wanted:"
     yield ""
-    yield _markdown(
-        ["", "wanted", *COMPARED],
-        [
-            [
-                of.words,
-                f"{of.wanted_mean:g}",
-                *(f"{of.reached[beside].at_peak:.2f}" for beside in COMPARED),
-            ]
-            for of in ideal
-        ],
-    )
-    for beside, words in IN_WORDS.items():
-        missed = [
-            of.words
-            for of in ideal
-            if (mean := of.reached[beside].at_peak) is not None and mean < of.wanted_mean
-        ]
-        if missed:
+    cells = []
+    missed: dict[str, list[str]] = {beside: [] for beside in COMPARED}
+    for target in seen:
+        peaks = {
+            beside: reached.at_peak
+            for beside, reached in target.reached.items()
+            if reached.at_peak is not None
+        }
+        if not peaks:
+            continue
+        texts = [_figures(*at_peak, ".2f") for at_peak in peaks.values()]
+        cells.append([target.words, _figures(target.wanted_mean, target.wanted_worst, "g"), *texts])
+        for beside, at_peak in peaks.items():
+            if not target.is_met_by(*at_peak):
+                missed[beside].append(target.words)
+    yield _markdown(["", "wanted", *COMPARED], cells)
+    for beside, words in missed.items():
+        if words:
             yield ""
-            yield f"Even such a core would miss {words}: {'; '.join(missed)}."
+            yield f"Even such a core would miss {IN_WORDS[beside]}: {'; '.join(words)}."
 
 
 def _conclusions(measured: dict[str, Any], seen: list[Seen]) -> Iterator[str]:

@@ -143,12 +143,14 @@ def test_the_page_shows_where_the_arithmetic_ends(measured):
     ) in page
     assert "- float32, 1 thread: a library runs at GEMM's peak or above it in 2 of 2 rows." in page
     assert "- float64, 1 thread: a library runs at GEMM's peak or above it in 0 of 3 rows." in page
-    assert "| convolutions, float32, forward; 1 thread | 1.3 | 2.00 | 0.80 |" in page
+    assert "| 1.3, worst 0.9 | 2.00, worst 2.00 | 0.80, worst 0.80 |" in page
     missed = page.split("Even such a core would miss")[1:]
     (arranged_before,) = (" ".join(text.split()) for text in missed)
     assert arranged_before == (
-        "with arrays arranged beforehand: convolutions, float32, forward; 1 thread; convolutions, "
-        "float32, forward; 2 threads."
+        "with arrays arranged beforehand: convolutions, float32, forward; 1 thread; "
+        "convolutions, forward and backward, both types; 1 thread; "
+        "convolutions, float32, forward; 2 threads; "
+        "convolutions, forward and backward, both types; 2 threads."
     )
 
 
