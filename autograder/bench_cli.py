@@ -149,7 +149,7 @@ def bench_core(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """The core's speed beside PyTorch, TensorFlow and NumPy, in turns: half an hour or more."""
+    """The core's speed beside PyTorch, TensorFlow and NumPy, in turns: twenty minutes or more."""
     from autograder.performance import bench as measuring
     from autograder.report import performance as report
 

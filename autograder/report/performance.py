@@ -154,7 +154,7 @@ def lines(measured: dict[str, Any]) -> Iterator[str]:
         for name, (share, _) in rates.shares.items():
             text += f", {name} {share * rates.gemm / GIGA:.0f}"
         yield text
-    for sentence in blas(measured["machine"]):
+    for sentence in (*blas(measured["machine"]), *asked(measured["machine"])):
         yield from textwrap.wrap(sentence, TERMINAL)
 
 
@@ -168,6 +168,10 @@ def blas(machine: dict[str, Any]) -> Iterator[str]:
         user = {"NumPy": "NumPy's BLAS", "SciPy": "SciPy's BLAS, which the core calls,"}[copy["of"]]
         kernels = f" with kernels for {copy['architecture']}" if copy["architecture"] else ""
         yield f"{user} is {copy['library']} {copy['version']}{kernels}."
+
+
+def asked(machine: dict[str, Any]) -> Iterator[str]:
+    """What was asked of OpenBLAS, if anything was."""
     if chosen := machine["OPENBLAS_CORETYPE"]:
         yield (
             f"OPENBLAS_CORETYPE={chosen} was set: these kernels were asked for, and those that "
@@ -273,6 +277,7 @@ def _allowed(rows: list[Row], seen: list[Seen]) -> Iterator[str]:
 def _conclusions(measured: dict[str, Any], seen: list[Seen]) -> Iterator[str]:
     if measured["quick"]:
         yield "- Measured with `--quick`: few and small layers, short timings. Do not quote these."
+    yield from (f"- {sentence}" for sentence in asked(measured["machine"]))
     for beside, words in BESIDE.items():
         judged = [met for of in seen if (met := of.met(beside)) is not None]
         if judged:

@@ -163,7 +163,8 @@ def test_the_page_names_the_kernels_of_blas(measured):
     assert said in " ".join(report.lines(measured))
     assert "OPENBLAS_CORETYPE" not in report.page(measured)
     measured["machine"]["OPENBLAS_CORETYPE"] = "Haswell"
-    assert "OPENBLAS_CORETYPE=Haswell was set:" in report.page(measured)
+    assert "- OPENBLAS_CORETYPE=Haswell was set:" in report.page(measured)
+    assert "OPENBLAS_CORETYPE=Haswell was set:" in " ".join(report.lines(measured))
 
 
 def test_the_surroundings_name_the_kernels(monkeypatch):
