@@ -149,7 +149,7 @@ def bench_core(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """The core's speed beside PyTorch, TensorFlow and NumPy, in turns: half an hour or more."""
+    """The core's speed beside PyTorch, TensorFlow and NumPy, in turns: twenty minutes or more."""
     from autograder.performance import bench as measuring
     from autograder.report import performance as report
 
@@ -187,7 +187,8 @@ def bench_lenet(
         return
     print(report.lenet_table(measured["lenet"]))
     for seen in targets.lenet(measured["lenet"]):
-        print(f"The faster of both libraries takes {seen.mean:.2f} times the core's CPU seconds.")
+        mean = seen.reached[""].mean
+        print(f"The faster of both libraries takes {mean:.2f} times the core's CPU seconds.")
 
 
 def _numbers_of_threads(text: str) -> list[int]:
@@ -216,11 +217,11 @@ def _measured(
         raise stop(f"the measurement failed: {error}", FAULT) from error
     except KeyboardInterrupt:
         _tell_part(0, 0, "")
+        text = "interrupted before anything was measured"
         if measured:
             print(shown(measured))
-            complain("interrupted: these figures are of what was measured so far, and not written")
-        else:
-            raise stop("interrupted before anything was measured", INTERRUPTED) from None
+            text = "interrupted: these figures are of what was measured so far, and not written"
+        raise stop(text, INTERRUPTED) from None
     finally:
         _tell_part(0, 0, "")
     return measured

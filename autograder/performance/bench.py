@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from autograder.bench import surroundings
@@ -17,6 +18,7 @@ from autograder.performance import child, ways
 
 EPOCHS, SEEDS = 3, 1
 QUICK_DIGITS = 640
+CORETYPE = "OPENBLAS_CORETYPE"
 MODULE = ["-m", "autograder.performance.child"]
 Tell = Callable[[int, int, str], None]
 
@@ -87,7 +89,28 @@ def _surroundings() -> dict[str, Any]:
             about["versions"][name] = version(name)
         except PackageNotFoundError:
             continue  # one of the two TensorFlows is there
+    about["machine"] |= _blas()
     return about
+
+
+def _blas() -> dict[str, Any]:
+    """Which kernels NumPy's and SciPy's copies of BLAS chose, and what was asked of OpenBLAS."""
+    import scipy.linalg.cython_blas  # noqa: F401  it is seen once it is loaded
+    from threadpoolctl import threadpool_info
+
+    copies = []
+    for library in threadpool_info():
+        folders = Path(library["filepath"]).parts
+        for name in ("NumPy", "SciPy"):
+            if any(folder.startswith(name.lower()) for folder in folders[-3:-1]):
+                copies.append({
+                    "of": name,
+                    "library": library["internal_api"],
+                    "version": library["version"],
+                    "architecture": library.get("architecture"),
+                })  # fmt: skip
+    copies.sort(key=lambda copy: copy["of"])
+    return {"blas": copies, CORETYPE: os.environ.get(CORETYPE)}
 
 
 def _part(

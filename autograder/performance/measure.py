@@ -1,7 +1,8 @@
 """Times the ways to compute a layer, in turns, so that a slow spell of the machine hits all alike.
 
-Every way is first compared with ours. A timing repeats the call until it takes `SPAN` seconds. With
-one thread CPU seconds count, which other programs hardly lengthen; with more, the clock.
+Every form of every way is first compared with ours; then the fastest on the same arrays is timed,
+and the fastest on arranged ones. A timing repeats the call until it takes `SPAN` seconds. With one
+thread CPU seconds count, which other programs hardly lengthen; with more, the clock.
 """
 
 from __future__ import annotations
@@ -9,19 +10,33 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 import reference
 from autograder.performance.layers import DTYPES, PASSES, TESTS, Arrays, Layer, arrays
-from autograder.performance.ways import CORE, CORE_ONE, PURE, Call, Way
+from autograder.performance.ways import (
+    COLUMNS,
+    CORE,
+    CORE_ONE,
+    PURE,
+    WINDOWS,
+    Call,
+    Form,
+    Way,
+    arranged,
+)
 
 SPAN, QUICK_SPAN = 0.02, 0.002
 # Largest difference, as a share of the largest number: roundings of long sums, nothing else.
 TOLERANCE = {"float64": 1e-10, "float32": 1e-3}
 GEMM_SIDE = 1024
+TRIES = 3  # of which the best decides which form is timed
+LONG = 0.1  # seconds: a call that takes longer is timed without another before it
+HOPEFUL = 1.5  # times the fastest's seconds: what takes longer is not tried again
+ONCE = (WINDOWS, COLUMNS, PURE)  # timed in the first run alone: so far off that it says enough
 Row = dict[str, Any]
 
 
@@ -52,35 +67,40 @@ def _row(
     span: float,
     threads: int,
 ) -> Row:
-    calls: dict[str, Callable[[], None]] = {}
+    calls: dict[str, Call] = {}
+    once: dict[str, float] = {}
     chosen: dict[str, str] = {}
     right: list[list[np.ndarray]] = []
     for way in ways:
         if way.name == PURE and layer.network != TESTS:
             continue  # seconds to minutes a call
-        forms = _forms(layer, data, way, which == "both")
-        for name, form in forms.items():
-            got = [way.arrays_of(name, call()) for call in form]
+        alike: dict[str, dict[str, Call]] = {}
+        for members in _forms(layer, data, way, which == "both"):
+            form = members[0]
+            got = [way.arrays_of(form, member.call()) for member in members]
             if not right:
                 right = got
-            _agree(got, right, dtype, f"{way.name} {name}".strip(), layer)
-        chosen[way.name] = _fastest(forms)
-        calls[way.name] = _all(forms[chosen[way.name]])
+            _agree(got, right, dtype, f"{way.name} {form.name}".strip(), layer)
+            name = arranged(way.name) if form.arranged else way.name
+            alike.setdefault(name, {})[form.name] = _all([member.call for member in members])
+        for name, choice in alike.items():
+            chosen[name], once[name] = _fastest(choice, span, threads)
+            calls[name] = choice[chosen[name]]
     if threads > 1:
         calls[CORE_ONE] = calls[CORE]
-    repeats = {}
-    for name, call in calls.items():
-        with _Threads(name, threads):
-            once = min(_time(call, 1)[1] for _ in range(2))
-            repeats[name] = max(1, math.ceil(span / max(once, 1e-7)))
+        with _Threads(CORE_ONE, threads):
+            _, once[CORE_ONE] = _fastest({"": calls[CORE]}, span, threads)
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     busy: dict[str, list[float]] = {name: [] for name in calls}
     names = list(calls)
     for run in range(runs):
         for name in names[run % len(names) :] + names[: run % len(names)]:
+            if run and name in ONCE:
+                continue
+            repeats = max(1, math.ceil(span / max(once[name], 1e-7)))
             with _Threads(name, threads):
-                clock, cpu = _time(calls[name], repeats[name])
-            seconds[name].append(cpu if threads == 1 else clock)
+                clock, cpu = _time(calls[name], repeats, warm=once[name] < LONG)
+            seconds[name].append(_counted(clock, cpu, threads))
             busy[name].append(cpu / clock)
     return {
         "network": layer.network,
@@ -98,13 +118,15 @@ def _row(
     }
 
 
-def _forms(layer: Layer, data: list[Arrays], way: Way, backward: bool) -> dict[str, list[Call]]:
-    """For every form of a way, its call for each geometry."""
-    found: dict[str, list[Call]] = {}
-    for geometry, values in zip(layer.geometries, data, strict=True):
-        for name, call in way.forms(geometry, values, backward).items():
-            found.setdefault(name, []).append(call)
-    return found
+def _forms(
+    layer: Layer, data: list[Arrays], way: Way, backward: bool
+) -> Iterator[tuple[Form, ...]]:
+    """Every form of a way, for each geometry."""
+    of_geometries = [
+        way.forms(geometry, values, backward)
+        for geometry, values in zip(layer.geometries, data, strict=True)
+    ]
+    return zip(*of_geometries, strict=True)
 
 
 def _agree(
@@ -130,7 +152,7 @@ def _agree(
                 )
 
 
-def _all(calls: list[Call]) -> Callable[[], None]:
+def _all(calls: list[Call]) -> Call:
     if len(calls) == 1:
         return calls[0]
 
@@ -141,14 +163,24 @@ def _all(calls: list[Call]) -> Callable[[], None]:
     return every
 
 
-def _fastest(forms: dict[str, list[Call]]) -> str:
-    if len(forms) == 1:
-        return next(iter(forms))
+def _fastest(forms: dict[str, Call], span: float, threads: int) -> tuple[str, float]:
+    """Which it is, and the seconds of one call."""
     best = dict.fromkeys(forms, math.inf)
-    for _ in range(3):
-        for name, calls in forms.items():
-            best[name] = min(best[name], _time(_all(calls), 1)[1])
-    return min(best, key=best.__getitem__)
+    for _ in range(TRIES):
+        hopeful = HOPEFUL * min(best.values())
+        for name, call in forms.items():
+            if best[name] <= hopeful:
+                timing = _time(call, 1, warm=best[name] < LONG)
+                best[name] = min(best[name], _counted(*timing, threads))
+        if len(forms) == 1 and max(best.values()) > span:
+            break  # nothing to choose, nothing to repeat
+    fastest = min(best, key=best.__getitem__)
+    return fastest, best[fastest]
+
+
+def _counted(clock: float, cpu: float, threads: int) -> float:
+    """The seconds that count."""
+    return cpu if threads == 1 else clock
 
 
 class _Threads:
@@ -164,10 +196,11 @@ class _Threads:
         reference.set_threads(self._threads)
 
 
-def _time(call: Callable[[], Any], repeats: int) -> tuple[float, float]:
+def _time(call: Call, repeats: int, warm: bool = True) -> tuple[float, float]:
     """Seconds of a call on the clock, and on all processors together."""
     _settle()
-    call()  # caches are warm, other ways' threads asleep
+    if warm:
+        call()  # caches are warm, other ways' threads asleep
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -195,4 +228,4 @@ def gemm(dtype: str, threads: int) -> float:
     """Floating-point operations a second of NumPy's product of matrices, the better of two."""
     a = np.ones((GEMM_SIDE, GEMM_SIDE), dtype)
     times = [_time(lambda: a @ a, 1) for _ in range(2)]
-    return float(2 * GEMM_SIDE**3 / min(cpu if threads == 1 else clock for clock, cpu in times))
+    return float(2 * GEMM_SIDE**3 / min(_counted(*pair, threads) for pair in times))

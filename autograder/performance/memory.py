@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograder.performance.layers import MEMORY, Geometry, arrays
-from autograder.performance.ways import Way
+from autograder.performance.ways import Form, Way
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -18,21 +18,23 @@ STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 def growth(way: Way, geometry: Geometry = MEMORY, dtype: str = "float32") -> dict[str, Any]:
     """Bytes by which the peak of the process grows in one forward call, its output among them."""
     small = Geometry("conv", 1, 4, 8, 8, 4, (3, 3), (1, 1), (0, 0))
-    for calls in _forms(way, small, dtype):
-        calls()  # what a library makes at its first call
+    for form in _forms(way, small, dtype):
+        form.call()  # what a library makes at its first call
     data = arrays(geometry, dtype, np.random.default_rng(0))
-    form, call = next(iter(way.forms(geometry, data, backward=False).items()))
+    # All are kept: a library would give the memory of those that are gone to the call.
+    forms = way.forms(geometry, data, backward=False)
+    form = forms[0]  # on the same arrays
     before = _reset()
-    result = call()
+    result = form.call()
     grown = _peak() - before
     y = way.arrays_of(form, result)[0]
     sizes = {"input": data.x.nbytes, "output": y.nbytes}
     return {"way": way.name, "batch": geometry.n, "grown": grown, **sizes}
 
 
-def _forms(way: Way, geometry: Geometry, dtype: str) -> list[Any]:
+def _forms(way: Way, geometry: Geometry, dtype: str) -> list[Form]:
     data = arrays(geometry, dtype, np.random.default_rng(0))
-    return list(way.forms(geometry, data, backward=False).values())
+    return way.forms(geometry, data, backward=False)
 
 
 def _reset() -> int:

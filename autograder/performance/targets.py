@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from autograder.performance.layers import TESTS
-from autograder.performance.ways import CORE, CORE_ONE, PEERS
+from autograder.performance.ways import ARRANGED, CORE, CORE_ONE, PEERS, arranged
 
 LONG = 0.010  # seconds from which a second thread must pay
+SAME, ARRANGED_BEFORE = "same arrays", "arranged beforehand"
+# With arrays arranged beforehand a library may choose any order of axes, ours too.
+COMPARED = {SAME: PEERS, ARRANGED_BEFORE: (*PEERS, *ARRANGED)}
+BY_LIBRARY = {CORE: (CORE,), **{name: (name, arranged(name)) for name in PEERS}}
 Row = dict[str, Any]
 
 
@@ -49,63 +53,143 @@ THREADS = Target("layers over 10 ms", 1.7, None, lambda row: row["network"] != T
 
 
 @dataclass(frozen=True)
+class Reached:
+    """The ratios of some rows, each the median over the runs: their geometric mean, the worst."""
+
+    rows: int
+    mean: float
+    worst: float
+    worst_at: str
+    # The mean and the worst, were the core as fast as GEMM at its peak in every convolution.
+    at_peak: tuple[float, float] | None = None
+
+    @classmethod
+    def of(
+        cls, found: list[tuple[float, Row]], at_peak: tuple[float, float] | None = None
+    ) -> Reached:
+        worst, at = min(found, key=lambda pair: pair[0])
+        return cls(len(found), geometric(ratio for ratio, _ in found), worst, place(at), at_peak)
+
+
+@dataclass(frozen=True)
 class Seen:
-    """One line of the summary: the figures are of medians over runs, None where nothing fits."""
+    """A target beside what was reached: nothing where nothing fits."""
 
     words: str
-    rows: int
-    mean: float | None
-    worst: float | None
-    worst_at: str
     wanted_mean: float
     wanted_worst: float | None
+    reached: dict[str, Reached]  # by what was compared with; one without a name stands alone
 
-    @property
-    def met(self) -> bool | None:
-        if self.mean is None or self.worst is None:
+    def met(self, beside: str = "") -> bool | None:
+        if (reached := self.reached.get(beside)) is None:
             return None
-        return self.mean >= self.wanted_mean and (
-            self.wanted_worst is None or self.worst >= self.wanted_worst
+        return self.is_met_by(reached.mean, reached.worst)
+
+    def is_met_by(self, mean: float, worst: float) -> bool:
+        return mean >= self.wanted_mean and (
+            self.wanted_worst is None or worst >= self.wanted_worst
         )
 
 
+def geometric(values: Iterable[float]) -> float:
+    logarithms = [math.log(value) for value in values]
+    return math.exp(sum(logarithms) / len(logarithms))
+
+
 def ratios(row: Row, others: tuple[str, ...] = PEERS, own: str = CORE) -> list[float]:
-    """For every run, the time of the fastest of the others over ours."""
+    """For every run in which all were timed, the time of the fastest of the others over ours."""
     seconds = row["seconds"]
-    return [
-        min(seconds[name][run] for name in others if name in seconds) / mine
-        for run, mine in enumerate(seconds[own])
-    ]
+    theirs = [seconds[name] for name in others if name in seconds]
+    return [min(times) / mine for mine, *times in zip(seconds[own], *theirs, strict=False)]
 
 
 def place(row: Row) -> str:
     which = "forward" if row["pass"] == "forward" else "forward and backward"
-    return f"{row['network']} {row['layer']}, {row['dtype']}, {which}"
+    return f"{layer(row)}, {row['dtype']}, {which}"
+
+
+def layer(row: Row) -> str:
+    return f"{row['network']} {row['layer']}"
 
 
 def summary(rows: list[Row]) -> Iterator[Seen]:
     """Every target, for every number of threads that was measured."""
+    peaks = gemm_peaks(rows)
     for threads in sorted({row["threads"] for row in rows}):
         those = [row for row in rows if row["threads"] == threads]
         words = "1 thread" if threads == 1 else f"{threads} threads"
         for target in BESIDE_PEERS:
-            found = [(median(ratios(row)), row) for row in those if target.chosen(row)]
-            yield _seen(target, f"{target.words}; {words}", found)
+            chosen = [row for row in those if target.chosen(row)]
+            reached = {}
+            for name, others in COMPARED.items() if chosen else ():
+                found = [(median(ratios(row, others)), row) for row in chosen]
+                at_peak = None
+                if all(kind(row) == "conv" for row in chosen):
+                    ideal = [ratio / share(row, peaks) for ratio, row in found]
+                    at_peak = geometric(ideal), min(ideal)
+                reached[name] = Reached.of(found, at_peak)
+            yield Seen(f"{target.words}; {words}", target.mean, target.worst, reached)
         if threads > 1:
             found = [
                 (median(ratios(row, (CORE_ONE,))), row)
                 for row in those
                 if THREADS.chosen(row) and median(row["seconds"][CORE_ONE]) >= LONG
             ]
-            yield _seen(THREADS, f"{words} against 1, {THREADS.words}", found)
+            alone = {"": Reached.of(found)} if found else {}
+            text = f"{words} against 1, {THREADS.words}"
+            yield Seen(text, THREADS.mean, THREADS.worst, alone)
 
 
-def _seen(target: Target, words: str, found: list[tuple[float, Row]]) -> Seen:
-    if not found:
-        return Seen(words, 0, None, None, "", target.mean, target.worst)
-    mean = math.exp(sum(math.log(ratio) for ratio, _ in found) / len(found))
-    worst, at = min(found, key=lambda pair: pair[0])
-    return Seen(words, len(found), mean, worst, place(at), target.mean, target.worst)
+Peaks = dict[tuple[int, str], float]
+
+
+def gemm_peaks(rows: list[Row]) -> Peaks:
+    """The largest rate of GEMM in the run, by the number of threads and the type."""
+    peaks: Peaks = {}
+    for row in rows:
+        key = row["threads"], row["dtype"]
+        peaks[key] = max(peaks.get(key, 0.0), row["gemm"])
+    return peaks
+
+
+def share(row: Row, peaks: Peaks, *names: str) -> float:
+    """Of GEMM's peak, what the core, or the fastest of those named, reached in this row."""
+    seconds = min(
+        median(row["seconds"][name]) for name in names or (CORE,) if name in row["seconds"]
+    )
+    rate: float = row["flops"] / seconds
+    return rate / peaks[row["threads"], row["dtype"]]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The largest rates in floating-point operations a second, and who reached GEMM's."""
+
+    threads: int
+    dtype: str
+    gemm: float
+    shares: dict[str, tuple[float, str]]  # of GEMM's peak, by the core and libraries, and where
+    rows: int
+    at_peak: int  # of these rows, those in which a library is as fast as GEMM's peak
+
+
+def rates(rows: list[Row]) -> Iterator[Rates]:
+    """Of the convolutions of networks: a library counts in whichever order of axes is faster."""
+    peaks = gemm_peaks(rows)
+    for (threads, dtype), gemm in peaks.items():
+        those = [
+            row
+            for row in rows
+            if kind(row) == "conv" and (row["threads"], row["dtype"]) == (threads, dtype)
+        ]
+        if not those:
+            continue
+        shares = {
+            name: max((share(row, peaks, *of), layer(row)) for row in those)
+            for name, of in BY_LIBRARY.items()
+        }
+        reached = sum(share(row, peaks, *COMPARED[ARRANGED_BEFORE]) >= 1 for row in those)
+        yield Rates(threads, dtype, gemm, shares, len(those), reached)
 
 
 def lenet(rows: list[Row]) -> Iterator[Seen]:
@@ -117,6 +201,5 @@ def lenet(rows: list[Row]) -> Iterator[Seen]:
         if CORE in last and others:
             found.append(min(others) / last[CORE]["seconds"])
     if found:
-        mean = math.exp(sum(map(math.log, found)) / len(found))
-        words = "LeNet-5 trained, CPU seconds; 1 thread"
-        yield Seen(words, len(found), mean, min(found), "", 1.0, 1.0)
+        reached = Reached(len(found), geometric(found), min(found), "")
+        yield Seen("LeNet-5 trained, CPU seconds; 1 thread", 1.0, 1.0, {"": reached})

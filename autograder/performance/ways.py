@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -20,15 +21,38 @@ PEERS = (TORCH, TENSORFLOW)
 Call = Callable[[], Any]
 
 
+def arranged(name: str) -> str:
+    """What a library is called where its arrays lie in the order of axes that it likes best."""
+    return f"{name}, arranged"
+
+
+ARRANGED = (arranged(TORCH), arranged(TENSORFLOW))
+
+
+@dataclass(frozen=True)
+class Form:
+    """A call that computes a layer, of arrays that are made before.
+
+    The same arrays are ours: (N, C, H, W) and (O, C, KH, KW), given and wanted back; a library that
+    prefers another order of axes changes it in the call. Arranged ones have another order before
+    the call, and keep it after.
+    """
+
+    name: str  # "" of the only one
+    call: Call
+    arranged: bool = False
+
+
 class Way(Protocol):
     """One way to compute a layer."""
 
     name: str
 
-    def forms(self, geometry: Geometry, arrays: Arrays, backward: bool) -> dict[str, Call]:
-        """Calls that do the same, of which the fastest is timed; arrays are made ready before."""
+    def forms(self, geometry: Geometry, arrays: Arrays, backward: bool) -> list[Form]:
+        """Calls that do the same; the fastest on the same arrays is timed, and the fastest on
+        arranged ones."""
 
-    def arrays_of(self, form: str, result: Any) -> list[np.ndarray]:
+    def arrays_of(self, form: Form, result: Any) -> list[np.ndarray]:
         """y, or (y, dx) and of a convolution (y, dx, dw, db), in the kit's order of axes."""
 
 
@@ -38,7 +62,7 @@ class OfReference:
     def __init__(self, name: str, functions: Any) -> None:
         self.name, self._f = name, functions
 
-    def forms(self, geometry: Geometry, arrays: Arrays, backward: bool) -> dict[str, Call]:
+    def forms(self, geometry: Geometry, arrays: Arrays, backward: bool) -> list[Form]:
         g, a, f = geometry, arrays, self._f
         if g.kind == "conv":
 
@@ -48,7 +72,7 @@ class OfReference:
                     return (y,)
                 return (y, *f.conv2d_backward(a.dy, a.x, a.w, g.stride, g.padding))
 
-            return {"": conv}
+            return [Form("", conv)]
         pool, pool_backward = getattr(f, f"{g.kind}2d"), getattr(f, f"{g.kind}2d_backward")
 
         def pooled() -> tuple[np.ndarray, ...]:
@@ -57,9 +81,9 @@ class OfReference:
                 return (y,)
             return y, pool_backward(a.dy, a.x, g.kernel, g.stride, g.padding)
 
-        return {"": pooled}
+        return [Form("", pooled)]
 
-    def arrays_of(self, form: str, result: Any) -> list[np.ndarray]:
+    def arrays_of(self, form: Form, result: Any) -> list[np.ndarray]:
         return list(result)
 
 
@@ -86,11 +110,11 @@ class NumPy:
             "avg_pool": _avg_shifted if columns else _avg_windows,
         }
 
-    def forms(self, geometry: Geometry, arrays: Arrays, backward: bool) -> dict[str, Call]:
+    def forms(self, geometry: Geometry, arrays: Arrays, backward: bool) -> list[Form]:
         function = self._of[geometry.kind]
-        return {"": lambda: function(geometry, arrays, backward)}
+        return [Form("", lambda: function(geometry, arrays, backward))]
 
-    def arrays_of(self, form: str, result: Any) -> list[np.ndarray]:
+    def arrays_of(self, form: Form, result: Any) -> list[np.ndarray]:
         return list(result)
 
 

@@ -1,7 +1,11 @@
-"""TensorFlow on a CPU, called eagerly and as a traced function; its images are (N, H, W, C)."""
+"""TensorFlow on a CPU, called eagerly and as a traced function.
+
+Its kernels want images (N, H, W, C): ours are transposed in the call, or arranged before.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -9,30 +13,39 @@ import numpy as np
 import tensorflow as tf
 
 from autograder.performance.layers import Arrays, Geometry
-from autograder.performance.ways import TENSORFLOW, Call
+from autograder.performance.ways import TENSORFLOW, Form
 from reference import ops
 
 LAST, FIRST, FILTERS, OUR_FILTERS = (0, 2, 3, 1), (0, 3, 1, 2), (2, 3, 1, 0), (3, 2, 0, 1)
+Layer = Callable[[list[Any]], Any]
 
 
 class TensorFlow:
     name = TENSORFLOW
 
-    def forms(self, geometry: Geometry, arrays: Arrays, backward: bool) -> dict[str, Call]:
+    def forms(self, geometry: Geometry, arrays: Arrays, backward: bool) -> list[Form]:
         g, a = geometry, arrays
-        inputs = [tf.constant(a.x.transpose(LAST))]
-        if g.kind == "conv":
-            inputs += [tf.constant(a.w.transpose(FILTERS)), tf.constant(a.b)]
-        dy = tf.constant(a.dy.transpose(LAST))
-        layer = partial(_both if backward else _forward, g)
-        traced = tf.function(layer).get_concrete_function(inputs, dy)
-        return {
-            "eager": partial(layer, inputs, dy),
-            "tf.function": partial(traced, inputs, dy),
-        }
+        ours = ([a.x, a.w, a.b] if g.kind == "conv" else [a.x]), a.dy
+        orders = (LAST, FILTERS, (0,))
+        theirs = (
+            [array.transpose(order) for array, order in zip(ours[0], orders, strict=False)],
+            a.dy.transpose(LAST),
+        )
+        found = []
+        for arranged, layer, (inputs, dy) in ((False, _ours, ours), (True, _layer, theirs)):
+            given = [tf.constant(array) for array in inputs], tf.constant(dy)
+            call = partial(_both if backward else _forward, partial(layer, g))
+            traced = tf.function(call).get_concrete_function(*given)
+            found += [
+                Form("eager", partial(call, *given), arranged),
+                Form("tf.function", partial(traced, *given), arranged),
+            ]
+        return found
 
-    def arrays_of(self, form: str, result: Any) -> list[np.ndarray]:
+    def arrays_of(self, form: Form, result: Any) -> list[np.ndarray]:
         y, *gradients = (tensor.numpy() for tensor in result)
+        if not form.arranged:
+            return [y, *gradients]
         orders = (FIRST, OUR_FILTERS, (0,))
         return [
             y.transpose(FIRST),
@@ -40,15 +53,23 @@ class TensorFlow:
         ]
 
 
-def _forward(g: Geometry, inputs: list[Any], dy: Any) -> tuple[Any, ...]:
-    return (_layer(g, inputs),)
+def _forward(layer: Layer, inputs: list[Any], dy: Any) -> tuple[Any, ...]:
+    return (layer(inputs),)
 
 
-def _both(g: Geometry, inputs: list[Any], dy: Any) -> tuple[Any, ...]:
+def _both(layer: Layer, inputs: list[Any], dy: Any) -> tuple[Any, ...]:
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        y = _layer(g, inputs)
+        y = layer(inputs)
     return (y, *tape.gradient(y, inputs, dy))
+
+
+def _ours(g: Geometry, inputs: list[Any]) -> Any:
+    """Our order of axes, in and out; the gradients pass through the transposes too."""
+    x, *filters = inputs
+    if filters:
+        filters[0] = tf.transpose(filters[0], FILTERS)
+    return tf.transpose(_layer(g, [tf.transpose(x, LAST), *filters]), FIRST)
 
 
 def _layer(g: Geometry, inputs: list[Any]) -> Any:

@@ -11,19 +11,27 @@ from typing import Any
 
 from autograder.performance import targets
 from autograder.performance.layers import TESTS
-from autograder.performance.targets import Seen, kind
-from autograder.performance.ways import (
-    COLUMNS,
-    CORE,
-    CORE_ONE,
-    PURE,
-    TENSORFLOW,
-    TORCH,
-    WINDOWS,
+from autograder.performance.targets import (
+    ARRANGED_BEFORE,
+    BY_LIBRARY,
+    COMPARED,
+    SAME,
+    Peaks,
+    Seen,
+    kind,
 )
+from autograder.performance.ways import COLUMNS, CORE, CORE_ONE, PEERS, PURE, WINDOWS
 from autograder.report.overhead import where
 
 Row = dict[str, Any]
+GIGA = 1e9
+TERMINAL, WIDE = 80, len(ARRANGED_BEFORE)
+IN_WORDS = {SAME: f"on the {SAME}", ARRANGED_BEFORE: f"with arrays {ARRANGED_BEFORE}"}
+BESIDE = {
+    SAME: f"On the {SAME}",
+    ARRANGED_BEFORE: f"With arrays {ARRANGED_BEFORE}",
+    "": "With more threads and in LeNet-5",
+}
 
 PAGE = """# How fast the core is
 
@@ -37,17 +45,24 @@ A ratio is the other's time over the core's: **above 1 the core is faster**. Eac
 median of {runs} runs, with the least and the largest. Everybody gives the same numbers, which is
 checked before anything is timed.
 
+Both libraries are met twice. On the **same arrays** everybody is given images (N, C, H, W) and
+filters (O, C, KH, KW), as a student's NumPy arrays lie, and gives back such arrays: a library that
+prefers another order of axes changes it in the call. With arrays **arranged beforehand** it has
+them in the order that it likes best, and may leave its results so.
+
 ## What to conclude
 
 {conclusions}
 
-| beside the faster of PyTorch and TensorFlow | rows | mean | wanted | worst | wanted | | worst at |
-|---|---|---|---|---|---|---|---|
 {targets}
 
 Means are geometric, of the rows' medians.
 
 ![The faster library's time over the core's, a pair of bars a layer](performance.svg)
+
+## What the arithmetic allows
+
+{rates}
 
 ## Where the core is behind
 
@@ -68,23 +83,29 @@ Means are geometric, of the rows' medians.
 {busy}
 - With one thread CPU seconds count, which other programs on the machine hardly lengthen; with
   more, seconds on the clock. A timing repeats the call for 20 ms, after one call that does not
-  count, and once no thread of the others is busy any more.
-- PyTorch is called with channels first and with channels last, TensorFlow (channels last) eagerly
-  and as a `tf.function`; the faster form of the two counts. Their arrays are made before.
+  count where a call takes less than 0.1 s, and once no thread of the others is busy any more.
+- On the same arrays PyTorch is called with channels first, and with copies of channels last that
+  are made in the call; TensorFlow transposes in the call, to channels last and back. Arranged
+  beforehand are tensors of channels last. TensorFlow is called eagerly and as a `tf.function`. Of
+  these forms the fastest counts; with arrays arranged beforehand a library may choose among all.
 - "forward and backward" is a forward call and the gradients of x, w and b: autograd, the tape, and
   for the core `conv2d` and `conv2d_backward`, or those of the pool.
 - "NumPy windows" is `sliding_window_view` with `einsum` (pools: a reduction over the windows),
-  "NumPy im2col" is im2col and `matmul` (pools: a shifted slice for each cell of the window).
+  "NumPy im2col" is im2col and `matmul` (pools: a shifted slice for each cell of the window). They
+  and the pure twin are timed in the first run alone.
 - The pure twin is timed on the sizes of the property tests only: on others it takes seconds to
   minutes.
-- "of GEMM" is the share of the largest speed that NumPy's product of 1024x1024 matrices reached in
-  the same process; forward and backward count three times the forward pass's operations.
+- "of GEMM" is the share of GEMM's peak, the largest speed that NumPy's product of 1024x1024
+  matrices reached in the same process; forward and backward count three times the forward pass's
+  operations. They are those of the plain sums: an algorithm with fewer, as Winograd's, is counted
+  as if it had them all.
 
 ## All figures
 
 {tables}
 
 {where}
+{blas}
 """
 
 
@@ -95,13 +116,15 @@ def page(measured: dict[str, Any]) -> str:
     return PAGE.format(
         runs=measured["runs"],
         conclusions="\n".join(map(_wrapped, _conclusions(measured, seen))),
-        targets="\n".join(map(_target, seen)),
+        targets="\n\n".join(_target_tables(seen)),
+        rates="\n".join(map(_wrapped, _allowed(rows, seen))),
         behind="\n".join(map(_wrapped, _behind(rows))),
         lenet=lenet_table(measured["lenet"]),
         memory=_memory(measured["memory"]),
         busy=_busy(rows),
         tables="\n\n".join(_tables(rows)),
         where=where(measured),
+        blas="\n".join(blas(measured["machine"])),
     )
 
 
@@ -114,60 +137,173 @@ def lines(measured: dict[str, Any]) -> Iterator[str]:
     """The summary for a terminal, each target beside what was seen."""
     for seen in summary(measured):
         yield seen.words
-        if seen.mean is None or seen.worst is None:
+        yield f"    {'wanted':<{WIDE}}  mean {_figures(seen.wanted_mean, seen.wanted_worst, '.2f')}"
+        if not seen.reached:
             yield "    nothing of that kind was measured"
-            continue
-        text = f"    mean {seen.mean:.2f} ({seen.wanted_mean:g} wanted), worst {seen.worst:.2f}"
-        if seen.wanted_worst is not None:
-            text += f" ({seen.wanted_worst:g} wanted)"
-        yield f"{text}: {'met' if seen.met else 'missed'}"
-        if seen.worst_at and not seen.met:
-            yield f"    worst at {seen.worst_at}"
+        for beside, reached in seen.reached.items():
+            text = f"mean {_figures(reached.mean, reached.worst, '.2f')}"
+            met = "met" if seen.met(beside) else "missed"
+            yield f"    {beside or 'reached':<{WIDE}}  {text}: {met}"
+            if reached.worst_at and not seen.met(beside):
+                yield f"        worst at {reached.worst_at}"
+    found = list(targets.rates(measured["rows"]))
+    if found:
+        yield "largest rates of a convolution in GFLOP/s, beside GEMM's peak"
+    for rates in found:
+        text = f"    {rates.dtype}, {_threads(rates.threads)}: GEMM {rates.gemm / GIGA:.0f}"
+        for name, (share, _) in rates.shares.items():
+            text += f", {name} {share * rates.gemm / GIGA:.0f}"
+        yield text
+    for sentence in (*blas(measured["machine"]), *asked(measured["machine"])):
+        yield from textwrap.wrap(sentence, TERMINAL)
+
+
+def _figures(mean: float, worst: float | None, digits: str) -> str:
+    return f"{mean:{digits}}" + ("" if worst is None else f", worst {worst:{digits}}")
+
+
+def blas(machine: dict[str, Any]) -> Iterator[str]:
+    """Which kernels compute the products of matrices, in sentences."""
+    for copy in machine["blas"]:
+        user = {"NumPy": "NumPy's BLAS", "SciPy": "SciPy's BLAS, which the core calls,"}[copy["of"]]
+        kernels = f" with kernels for {copy['architecture']}" if copy["architecture"] else ""
+        yield f"{user} is {copy['library']} {copy['version']}{kernels}."
+
+
+def asked(machine: dict[str, Any]) -> Iterator[str]:
+    """What was asked of OpenBLAS, if anything was."""
+    if chosen := machine["OPENBLAS_CORETYPE"]:
+        yield (
+            f"OPENBLAS_CORETYPE={chosen} was set: these kernels were asked for, and those that "
+            "OpenBLAS chooses by itself may be twice as fast."
+        )
 
 
 def _wrapped(item: str) -> str:
-    return textwrap.fill(item, 100, subsequent_indent="  ") if item.startswith("- ") else item
+    if item.startswith("|"):
+        return item
+    return textwrap.fill(item, 100, subsequent_indent="  " if item.startswith("- ") else "")
 
 
-def _target(seen: Seen) -> str:
-    cells = [seen.words, str(seen.rows), _number(seen.mean), f"{seen.wanted_mean:g}"]
-    cells += [_number(seen.worst), "-" if seen.wanted_worst is None else f"{seen.wanted_worst:g}"]
-    cells += [{True: "met", False: "missed", None: "-"}[seen.met], seen.worst_at or "-"]
-    return f"| {' | '.join(cells)} |"
+def _target_tables(seen: list[Seen]) -> Iterator[str]:
+    """The targets beside the libraries, and the others."""
+    head = ["beside the faster of PyTorch and TensorFlow", "rows", "wanted"]
+    for beside in COMPARED:
+        head += [f"{beside}: mean", "worst", ""]
+    rows = [
+        [*_wanted(of), *(cell for beside in COMPARED for cell in _reached(of, beside))]
+        for of in seen
+        if "" not in of.reached and of.reached
+    ]
+    if rows:
+        yield _markdown(head, rows)
+    rows = [[*_wanted(of), *_reached(of, "")] for of in seen if "" in of.reached]
+    if rows:
+        yield _markdown(["beside others", "rows", "wanted", "mean", "worst", ""], rows)
+    none = [of.words for of in seen if not of.reached]
+    if none:
+        yield _wrapped(f"Nothing was measured of: {'; '.join(none)}.")
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+def _markdown(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _wanted(seen: Seen) -> Iterator[str]:
+    yield seen.words
+    yield str(next(iter(seen.reached.values())).rows)
+    yield _figures(seen.wanted_mean, seen.wanted_worst, "g")
+
+
+def _reached(seen: Seen, beside: str) -> Iterator[str]:
+    reached = seen.reached[beside]
+    yield f"{reached.mean:.2f}"
+    yield f"{reached.worst:.2f}" + (f" at {reached.worst_at}" if reached.worst_at else "")
+    yield "met" if seen.met(beside) else "missed"
+
+
+def _allowed(rows: list[Row], seen: list[Seen]) -> Iterator[str]:
+    """The speeds reached beside GEMM's, and the ratios of a core as fast as that."""
+    found = list(targets.rates(rows))
+    if not found:
+        yield "No convolution was measured."
+        return
+    yield (
+        "The largest speed that anybody reached in a convolution, in GFLOP/s and as a share of the "
+        "peak of GEMM in this BLAS. The products are the same for all: where a library runs at "
+        "that peak, no core that computes them with this BLAS can be faster than it."
+    )
+    yield ""
+    names = list(found[0].shares)
+    cells = []
+    for of in found:
+        texts = [
+            f"{share * of.gemm / GIGA:.0f} ({share:.0%}), {at}" for share, at in of.shares.values()
+        ]
+        cells.append([f"{of.dtype}, {_threads(of.threads)}", f"{of.gemm / GIGA:.0f}", *texts])
+    yield _markdown(["", "GEMM", *names], cells)
+    yield ""
+    for of in found:
+        yield (
+            f"- {of.dtype}, {_threads(of.threads)}: a library runs at GEMM's peak or above it in "
+            f"{of.at_peak} of {of.rows} rows."
+        )
+    yield ""
+    yield "The ratios of a core that ran at GEMM's peak in every row, beside those wanted:"
+    yield ""
+    cells = []
+    missed: dict[str, list[str]] = {beside: [] for beside in COMPARED}
+    for target in seen:
+        peaks = {
+            beside: reached.at_peak
+            for beside, reached in target.reached.items()
+            if reached.at_peak is not None
+        }
+        if not peaks:
+            continue
+        texts = [_figures(*at_peak, ".2f") for at_peak in peaks.values()]
+        cells.append([target.words, _figures(target.wanted_mean, target.wanted_worst, "g"), *texts])
+        for beside, at_peak in peaks.items():
+            if not target.is_met_by(*at_peak):
+                missed[beside].append(target.words)
+    yield _markdown(["", "wanted", *COMPARED], cells)
+    for beside, words in missed.items():
+        if words:
+            yield ""
+            yield f"Even such a core would miss {IN_WORDS[beside]}: {'; '.join(words)}."
 
 
 def _conclusions(measured: dict[str, Any], seen: list[Seen]) -> Iterator[str]:
     if measured["quick"]:
         yield "- Measured with `--quick`: few and small layers, short timings. Do not quote these."
-    judged = [s for s in seen if s.met is not None]
-    met = sum(bool(s.met) for s in judged)
-    yield f"- {met} of {len(judged)} targets are met; the table says which."
+    yield from (f"- {sentence}" for sentence in asked(measured["machine"]))
+    for beside, words in BESIDE.items():
+        judged = [met for of in seen if (met := of.met(beside)) is not None]
+        if judged:
+            yield f"- {words}, {sum(judged)} of {len(judged)} targets are met."
     for threads in sorted({row["threads"] for row in measured["rows"]}):
         words = "one thread" if threads == 1 else f"{threads} threads"
         for words_of, chosen in KINDS.items():
-            found = [
-                median(targets.ratios(row))
-                for row in measured["rows"]
-                if row["threads"] == threads and chosen(row)
-            ]
-            if found:
-                mean = math.exp(sum(map(math.log, found)) / len(found))
+            rows = [r for r in measured["rows"] if r["threads"] == threads and chosen(r)]
+            if not rows:
+                continue
+            texts = []
+            for beside, others in COMPARED.items():
+                found = [median(targets.ratios(row, others)) for row in rows]
                 ahead = sum(ratio >= 1 for ratio in found)
-                yield (
-                    f"- {words_of}, {words}: {_times(mean)} the faster of PyTorch and TensorFlow, "
-                    f"ahead in {ahead} of {len(found)} rows."
+                texts.append(
+                    f"{_times(targets.geometric(found))} the faster library {IN_WORDS[beside]}, "
+                    f"ahead in {ahead} of {len(rows)} rows"
                 )
+            yield f"- {words_of}, {words}: {'; '.join(texts)}."
     numpy = [
         median(targets.ratios(row, (WINDOWS, COLUMNS)))
         for row in measured["rows"]
         if row["threads"] == 1
     ]
     if numpy:
-        mean = math.exp(sum(map(math.log, numpy)) / len(numpy))
+        mean = targets.geometric(numpy)
         yield f"- The faster form in NumPy takes {mean:.1f} times the core's time; one thread."
     yield (
         "- Calls as small as those of a test measure what it costs to call a function, large "
@@ -189,18 +325,25 @@ KINDS: dict[str, Callable[[Row], bool]] = {
 
 def _behind(rows: list[Row]) -> Iterator[str]:
     """Every layer with a median below 1, and where."""
+    yield '"both" is forward and backward.'
+    for beside, others in COMPARED.items():
+        yield ""
+        yield from _lost(rows, IN_WORDS[beside], others)
+
+
+def _lost(rows: list[Row], beside: str, others: tuple[str, ...]) -> Iterator[str]:
     lost: dict[str, list[str]] = {}
     for row in rows:
-        ratio = median(targets.ratios(row))
+        ratio = median(targets.ratios(row, others))
         if ratio < 1:
             which = "forward" if row["pass"] == "forward" else "both"
             text = f"{row['dtype']} {which}, {_threads(row['threads'])}: {ratio:.2f}"
-            lost.setdefault(f"{row['network']} {row['layer']}", []).append(text)
+            lost.setdefault(targets.layer(row), []).append(text)
     if not lost:
-        yield f"In none of the {len(rows)} rows."
+        yield f"Behind {beside}: in none of the {len(rows)} rows."
         return
-    count = sum(map(len, lost.values()))
-    yield f'In {count} of {len(rows)} rows; "both" is forward and backward.\n'
+    yield f"Behind {beside}: in {sum(map(len, lost.values()))} of {len(rows)} rows."
+    yield ""
     for name, texts in lost.items():
         yield f"- {name} ({'; '.join(texts)})"
 
@@ -265,7 +408,8 @@ def _memory(rows: list[Row]) -> str:
     texts = [
         f"AlexNet's conv2, forward, float32, a batch of {rows[0]['batch']}: an input of "
         f"{rows[0]['input'] / mega:.1f} MB, an output of {rows[0]['output'] / mega:.1f} MB.",
-        "The peak of a fresh process grows in the call by the output and by what else is needed.",
+        "The peak of a fresh process grows in the call by the output and by what else is needed,",
+        "on the same arrays: TensorFlow's transposed copies are among it.",
         "",
         "| way | grown by, MB | beside the output, MB | of input and output |",
         "|---|---|---|---|",
@@ -279,46 +423,66 @@ def _memory(rows: list[Row]) -> str:
 
 def _tables(rows: list[Row]) -> Iterator[str]:
     """A table for each number of threads, type and pass."""
-    peak: dict[tuple[int, str], float] = {}
-    for row in rows:
-        key = row["threads"], row["dtype"]
-        peak[key] = max(peak.get(key, 0.0), row["gemm"])
+    peaks = targets.gemm_peaks(rows)
     groups: dict[tuple[int, str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["threads"], row["dtype"], row["pass"]), []).append(row)
     for (threads, dtype, which), members in groups.items():
-        gemm = peak[threads, dtype]
+        gemm = peaks[threads, dtype] / GIGA
         words = "forward" if which == "forward" else "forward and backward"
         title = f"{dtype}, {words}, {_threads(threads)}"
         yield (
-            f"<details>\n<summary>{title}; GEMM {gemm / 1e9:.0f} GFLOP/s</summary>\n\n"
-            f"{_table(members, gemm, threads)}\n\n</details>"
+            f"<details>\n<summary>{title}; GEMM {gemm:.0f} GFLOP/s</summary>\n\n"
+            f"{_table(members, peaks, threads)}\n\n</details>"
         )
 
 
-def _table(rows: list[Row], gemm: float, threads: int) -> str:
-    others = [TORCH, TENSORFLOW, WINDOWS, COLUMNS]
-    head = ["layer", "size", "core, ms", "of GEMM", *others]
-    head += ["1 thread"] if threads > 1 else []
-    head += [PURE] if any(PURE in row["seconds"] for row in rows) else []
-    texts = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+def _table(rows: list[Row], peaks: Peaks, threads: int) -> str:
+    """Ratios, but for the core's time and what is of GEMM."""
+    more = {WINDOWS: WINDOWS, COLUMNS: COLUMNS}
+    more |= {"1 thread": CORE_ONE} if threads > 1 else {}
+    more |= {PURE: PURE} if any(PURE in row["seconds"] for row in rows) else {}
+    head = ["layer", "size", "core, ms", "of GEMM", *PEERS]
+    head += [f"fastest {ARRANGED_BEFORE}", "of GEMM", *more]
+    cells = []
     for row in rows:
-        own = row["seconds"][CORE]
-        share = row["flops"] / median(own) / gemm
-        cells = [f"{row['network']} {row['layer']}", row["size"]]
-        cells.append(_spread([1e3 * second for second in own], 3))
-        cells.append(f"{share:.0%}" if row["network"] != TESTS and row["flops"] else "-")
-        names = {"1 thread": CORE_ONE}
-        for name in head[4:]:
-            way = names.get(name, name)
-            known = way in row["seconds"]
-            cells.append(_spread(targets.ratios(row, (way,)), 2) if known else "-")
-        texts.append(f"| {' | '.join(cells)} |")
-    return "\n".join(texts)
+        fastest = COMPARED[ARRANGED_BEFORE]
+        counted = row["network"] != TESTS and row["flops"]
+        shares = [
+            f"{targets.share(row, peaks, *names):.0%}" if counted else "-"
+            for names in ((CORE,), fastest)
+        ]
+        cells.append([
+            targets.layer(row),
+            row["size"],
+            _spread([1e3 * second for second in row["seconds"][CORE]], 3),
+            shares[0],
+            *(_ratio(row, name) for name in PEERS),
+            f"{_ratio(row, *fastest)} {_who(row, fastest)}",
+            shares[1],
+            *(_ratio(row, name) for name in more.values()),
+        ])  # fmt: skip
+    return _markdown(head, cells)
+
+
+def _ratio(row: Row, *names: str) -> str:
+    ratios = targets.ratios(row, names) if names[0] in row["seconds"] else []
+    return _spread(ratios, 2) if ratios else "-"
+
+
+def _who(row: Row, names: tuple[str, ...]) -> str:
+    """The fastest of these, and its form."""
+    name = min(
+        (name for name in names if name in row["seconds"]), key=lambda n: median(row["seconds"][n])
+    )
+    library = next(library for library, of in BY_LIBRARY.items() if name in of)
+    return f"{library}, {row['forms'][name]}"
 
 
 def _spread(values: list[float], digits: int) -> str:
     low, high = min(values), max(values)
+    if len(values) == 1:
+        return f"{low:.{digits}f}"
     return f"{median(values):.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
 
 
@@ -332,12 +496,13 @@ def plot(measured: dict[str, Any]) -> str:
     """Forward with one thread (or the fewest): a bar for each type, on a logarithmic axis."""
     rows = [row for row in measured["rows"] if row["pass"] == "forward"]
     threads = min((row["threads"] for row in rows), default=1)
-    bars: dict[str, dict[str, float]] = {}
+    bars: dict[str, dict[str, tuple[float, float]]] = {}
     for row in rows:
         if row["threads"] == threads:
-            name = f"{row['network']} {row['layer']}"
-            bars.setdefault(name, {})[row["dtype"]] = median(targets.ratios(row))
-    values = [ratio for of in bars.values() for ratio in of.values()] or [1.0]
+            name = targets.layer(row)
+            both = [median(targets.ratios(row, others)) for others in COMPARED.values()]
+            bars.setdefault(name, {})[row["dtype"]] = both[0], both[1]
+    values = [ratio for of in bars.values() for both in of.values() for ratio in both] or [1.0]
     low = min(-1, math.floor(math.log2(min(values))))
     high = max(1, math.ceil(math.log2(max(values))))
 
@@ -358,7 +523,11 @@ def plot(measured: dict[str, Any]) -> str:
         left = 10 + 90 * index
         parts.append(f'<rect x="{left}" y="30" width="12" height="12" fill="{colour}"/>')
         parts.append(f'<text x="{left + 17}" y="40">{dtype}</text>')
-    parts.append('<text x="200" y="40">right of 1 the core is faster</text>')
+    parts.append('<rect x="190" y="30" width="3" height="12" fill="#000000"/>')
+    parts.append(
+        f'<text x="198" y="40">bars: on the {SAME}; marks: {ARRANGED_BEFORE}; right of 1 the core '
+        "is faster</text>"
+    )
     for power in range(low, high + 1):
         x = at(2.0**power)
         colour, thick = ("#000000", 1.5) if power == 0 else ("#cccccc", 1.0)
@@ -375,16 +544,19 @@ def plot(measured: dict[str, Any]) -> str:
             f'<text x="{LEFT - 8}" y="{y + BAR + 4}" text-anchor="end" '
             f'fill="#000000">{escape(name)}</text>'
         )
-        for place, (dtype, ratio) in enumerate(of.items()):
+        for place, (dtype, (ratio, beside)) in enumerate(of.items()):
             start, end = sorted((at(1), at(ratio)))
             parts.append(
                 f'<rect x="{start:.1f}" y="{y + BAR * place}" width="{max(end - start, 1):.1f}" '
                 f'height="{BAR - 1}" fill="{COLOURS[dtype]}"/>'
             )
-            # Beside the bar on its far side; no bar is as long as the margin is wide.
-            x, anchor = (end + 4, "start") if ratio >= 1 else (start - 4, "end")
             parts.append(
-                f'<text x="{x:.1f}" y="{y + BAR * place + 8}" font-size="9" '
-                f'text-anchor="{anchor}">{ratio:.2f}</text>'
+                f'<rect x="{at(beside) - 1.5:.1f}" y="{y + BAR * place}" width="3" '
+                f'height="{BAR - 1}" fill="#000000"/>'
+            )
+            # Right of the bar, where no mark can be: with arrays arranged a ratio is no larger.
+            parts.append(
+                f'<text x="{end + 4:.1f}" y="{y + BAR * place + 8}" font-size="9">'
+                f"{ratio:.2f}</text>"
             )
     return "\n".join([*parts, "</svg>", ""])

@@ -9,8 +9,8 @@ import pytest
 
 import reference
 from autograder.performance import child, measure, ways
-from autograder.performance.layers import TESTS, Geometry, Layer
-from autograder.performance.ways import CORE, CORE_ONE, PURE
+from autograder.performance.layers import TESTS, Geometry, Layer, arrays
+from autograder.performance.ways import CORE, CORE_ONE, PURE, WINDOWS, Form, arranged
 
 GEOMETRIES = (
     Geometry("conv", 2, 3, 8, 7, 4, (3, 2), (1, 1), (0, 0)),
@@ -34,13 +34,13 @@ class Named:
         self.name, self._calls, self._wrong, self._core = name, calls, wrong, ways.core()
 
     def forms(self, geometry, arrays, backward):
-        (call,) = self._core.forms(geometry, arrays, backward).values()
+        (form,) = self._core.forms(geometry, arrays, backward)
 
         def noted():
             self._calls.append(self.name)
-            return tuple(array + self._wrong for array in call())
+            return tuple(array + self._wrong for array in form.call())
 
-        return {"": noted}
+        return [Form("", noted)]
 
     def arrays_of(self, form, result):
         return list(result)
@@ -77,7 +77,9 @@ def test_everybody_gives_the_numbers_of_the_core(name, geometry, told):
         ("float32", "both"),
     ]
     for row in rows:
-        assert row["seconds"].keys() == row["busy"].keys() == {CORE, name}
+        libraries = {arranged(name)} if name in LIBRARY else set()
+        assert row["seconds"].keys() == row["busy"].keys() == {CORE, name} | libraries
+        assert row["forms"].keys() == ({name} | libraries if libraries else set())
         factor = 3 if row["pass"] == "both" else 1
         assert row["flops"] == factor * geometry.flops
 
@@ -123,13 +125,13 @@ def test_with_two_threads_the_core_is_also_timed_with_one(told):
 
     class Core(Named):
         def forms(self, geometry, arrays, backward):
-            (call,) = super().forms(geometry, arrays, backward).values()
+            (form,) = super().forms(geometry, arrays, backward)
 
             def noted():
                 at.append(told[-1])
-                return call()
+                return form.call()
 
-            return {"": noted}
+            return [Form("", noted)]
 
     for row in timed([Core(CORE, [])], threads=2):
         assert row["seconds"].keys() == {CORE, CORE_ONE}
@@ -146,5 +148,97 @@ def test_the_pure_twin_is_timed_on_small_sizes_alone(told):
 
 
 def test_the_faster_form_is_chosen(told):
-    slow = [lambda: sum(range(200_000))]
-    assert measure._fastest({"slow": slow, "fast": [lambda: None]}) == "fast"
+    def slow():
+        calls.append("slow")
+        return sum(range(200_000))
+
+    calls = []
+    fast, seconds = measure._fastest({"slow": slow, "fast": lambda: None}, 0.02, 1)
+    assert fast == "fast"
+    assert 0 <= seconds < 0.01
+    assert calls == ["slow"]  # it had no hope
+
+
+def test_with_two_threads_the_clock_chooses(monkeypatch):
+    monkeypatch.setattr(measure, "_time", lambda call, *_, **__: call())
+    forms = {"one thread": lambda: (0.2, 0.2), "two threads": lambda: (0.15, 0.3)}
+    assert measure._fastest(forms, 0.02, 1) == ("one thread", 0.2)
+    assert measure._fastest(forms, 0.02, 2) == ("two threads", 0.15)
+
+
+class Library(Named):
+    """Two forms on the same arrays and two on arranged ones; the second of each is faster."""
+
+    def forms(self, geometry, arrays, backward):
+        (form,) = super().forms(geometry, arrays, backward)
+
+        def slow():
+            sum(range(300_000))
+            return form.call()
+
+        return [
+            Form("slow", slow),
+            Form("fast", form.call),
+            Form("slow, too", slow, arranged=True),
+            Form("fast, too", form.call, arranged=True),
+        ]
+
+
+def test_same_and_arranged_arrays_are_timed_each_with_the_faster_form(told):
+    for row in timed([Named(CORE, []), Library("library", [])], runs=2):
+        assert row["forms"] == {"library": "fast", "library, arranged": "fast, too"}
+        assert row["seconds"].keys() == {CORE, "library", "library, arranged"}
+        assert {len(seconds) for seconds in row["seconds"].values()} == {2}
+
+
+def test_every_form_is_compared(told):
+    class Liar(Library):
+        def forms(self, geometry, arrays, backward):
+            *others, last = super().forms(geometry, arrays, backward)
+            return [*others, Form("lie", lambda: (0 * last.call()[0],), arranged=True)]
+
+    with pytest.raises(measure.Different, match=r"library lie gives another y"):
+        timed([Named(CORE, []), Liar("library", [])])
+
+
+def test_numpy_is_timed_in_the_first_run_alone(told):
+    for row in timed([Named(CORE, []), Named(WINDOWS, [])], runs=3):
+        assert {name: len(of) for name, of in row["seconds"].items()} == {CORE: 3, WINDOWS: 1}
+
+
+def test_long_calls_are_timed_without_one_before(told, monkeypatch):
+    short, long = [], []
+    timed([Named(CORE, short)], runs=3)
+    monkeypatch.setattr(measure, "LONG", 0.0)
+    timed([Named(CORE, long)], runs=3)
+    assert len(short) - len(long) == 4 * 3  # rows and runs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("geometry", [GEOMETRIES[1], GEOMETRIES[4]], ids=lambda g: g.kind)
+@pytest.mark.parametrize("name", list(LIBRARY))
+def test_the_same_arrays_are_given_back_in_our_order(name, geometry):
+    pytest.importorskip(LIBRARY[name])
+    library, data = way(name), arrays(geometry, "float32", np.random.default_rng(0))
+    forms = library.forms(geometry, data, backward=True)
+    assert {form.arranged for form in forms} == {False, True}
+    for form in forms:
+        if not form.arranged:
+            result = form.call()
+            assert tuple(result[0].shape) == data.dy.shape
+            assert tuple(result[1].shape) == data.x.shape
+            assert all(array.flags.c_contiguous for array in library.arrays_of(form, result))
+
+
+@pytest.mark.slow
+def test_pytorch_is_given_the_arrays_themselves():
+    """No copy is made before the call: what changes in them is seen, unless they are arranged."""
+    pytest.importorskip("torch")
+    torch, data = way(ways.TORCH), arrays(GEOMETRIES[1], "float64", np.random.default_rng(0))
+    forms = torch.forms(GEOMETRIES[1], data, backward=False)
+    data.x[...] = 0
+    for form in forms:
+        (y,) = torch.arrays_of(form, form.call())
+        assert np.array_equal(y, np.broadcast_to(data.b[:, None, None], y.shape)) is (
+            not form.arranged
+        )
