@@ -1,13 +1,25 @@
 """Operations that serve several topics: convolution in its general form, and the layers' gradients
 that no exercise asks for.
 
-Design: convolution is im2col and a product of matrices (Chellapilla, Puri, Simard 2006), an image, a
-group and a block of outputs at a time. A block's columns take 2 MB at most, about the second level
-of cache, and the workspace never grows with the image or the batch; BLAS blocks the product itself
-(Goto and van de Geijn 2008). A kernel of 1x1 needs no columns: the image is the matrix.
-Backward, dw and dx are two products; each is cut by channels into parts of about 512 rows of
-columns, which write to places of their own. One kernel forward and one backward; every other
+Design: convolution is im2col and a product of matrices (Chellapilla, Puri, Simard 2006), a group and
+a block of outputs at a time; BLAS multiplies (see _blas.pxd for the tiles). Three things keep the
+columns small, and so in the second level of cache:
+
+- With stride 1, the columns of one row of the kernel serve all its rows, each with a product of its
+  own that starts a row of outputs further on (memory-efficient convolution: Cho and Brand 2017, one
+  axis). For 3x3 that is a third of the copies, for 5x5 a fifth.
+- The products go through about 512 rows of columns, that is some of the channels, at a time.
+- A block's columns take 2 MB at most in float64, of large images some rows; of small ones several
+  images side by side, so that the filters are read once for all of them. The workspace never grows
+  with the image or the batch.
+
+A kernel of 1x1 needs no columns: the image is the matrix. Backward, dw and dx are two products,
+whose tasks write to places of their own. One kernel forward and one backward; every other
 convolution of the course is a call of them.
+
+Winograd's and Fourier transforms would save multiplications, and are not used: there an output's
+rounding error grows with pixels that it does not see, and one infinity spoils its neighbours. What
+others are compared with must not do that.
 """
 
 import numpy as np
@@ -21,17 +33,17 @@ from reference.fast.activation import softmax
 from reference.fast._blas cimport gemm, tiles
 from reference.fast._columns cimport Window, add_columns, fill_columns, real, window
 
-# Entries of one thread's workspace: 2 MB in float64. A quarter of it halves the speed of deep layers
-# (384 channels of 3x3), whose blocks would have too few columns for a fast product.
+# Entries of one thread's columns: 2 MB in float64. A quarter of it halves the speed of deep layers
+# (384 channels of 3x3), whose blocks would have too few outputs for a fast product.
 cdef Py_ssize_t WORKSPACE = 262144
 
-# Rows of the product that gives dw, and of the one that gives dx, in one task.
+# Rows of columns in one product, and of the gradients dw and dx in one task.
 cdef Py_ssize_t DEPTH = 512
 
 # Outputs that make a product fast: of small images, so many are done together.
 cdef Py_ssize_t ENOUGH = 256
 
-# Fewer rows than this in a product make it slower than the columns that it saves.
+# With fewer rows than this in a product, several products are slower than more columns.
 cdef Py_ssize_t NARROW = 24
 
 
@@ -203,11 +215,15 @@ def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy
     cdef Py_ssize_t row0, row1, col0, col1, start, points, step, u, k, p, stride
     cdef bint direct = pointwise(&g, pixels)
     images, rows, cols = block_of(channels * taps, filters, products - 1, dy.shape[0], &g)
+    if products > 1:
+        # Between two images there would be columns of no output, whose zeros times an infinity
+        # would spoil the sums.
+        images = 1
     cdef Py_ssize_t width = 1 if direct else images * (rows + products - 1) * cols
     cdef real[:, ::1] columns = np.empty((1 if direct else channels * taps, width),
                                          np.asarray(dx).dtype)
-    # dy of several images in one matrix; the outputs between two images are none, and stay 0.
-    cdef real[:, ::1] together = np.zeros((filters if images > 1 else 1, width),
+    # dy of several images in one matrix.
+    cdef real[:, ::1] together = np.empty((filters if images > 1 else 1, width),
                                           np.asarray(dx).dtype)
     cdef const real *given
     if products > 1:

@@ -227,27 +227,62 @@ def test_windows_and_columns_in_any_geometry(arguments, fast, pure):
         assert_same(windows, pure.sliding_windows(x, kernel, stride))
 
 
+NO_PADDING, ONE = ((0, 0), (0, 0)), ((1, 1), (1, 1))
+
+
 @pytest.mark.parametrize(
-    ("shape", "kernel", "stride"),
+    ("shape", "filters", "stride", "pads", "groups"),
     [
-        ((2, 4, 70, 61), (5, 5), (1, 1)),  # several blocks of rows
-        ((1, 1, 43, 239), (40, 40), (1, 1)),  # one row is larger than the workspace
-        ((1, 2, 44, 300), (40, 40), (2, 1)),
+        ((2, 4, 70, 61), (3, 4, 5, 5), (1, 1), ((1, 1), (2, 2)), 1),  # several blocks of rows
+        ((2, 40, 60, 70), (5, 40, 5, 5), (1, 1), ((2, 2), (2, 2)), 1),  # and by rows of the kernel
+        ((1, 1, 43, 239), (3, 1, 40, 40), (1, 1), ONE, 1),  # one row is larger than the workspace
+        ((1, 2, 44, 300), (3, 2, 40, 40), (2, 1), ONE, 1),
+        ((1, 12, 45, 900), (2, 12, 40, 3), (1, 1), ONE, 1),
+        ((7, 30, 5, 6), (9, 30, 3, 3), (1, 1), ONE, 1),  # small images together, sharing padding
+        ((9, 30, 5, 6), (8, 15, 4, 2), (1, 1), ((2, 0), (0, 1)), 2),
+        ((9, 30, 5, 6), (8, 15, 4, 2), (1, 1), ((0, 3), (1, 0)), 2),
+        ((9, 8, 6, 6), (5, 8, 2, 2), (2, 2), NO_PADDING, 1),  # together, and not by rows
+        ((2, 500, 9, 9), (140, 500, 3, 3), (1, 1), ONE, 1),  # parts of channels; tiles on all sides
+        ((2, 300, 21, 20), (260, 300, 1, 1), (1, 1), NO_PADDING, 1),
     ],
 )
-def test_convolutions_larger_than_the_workspace(shape, kernel, stride, fast):
+def test_convolutions_that_are_done_in_parts(shape, filters, stride, pads, groups, fast):
     a = Arrays(12)
-    x, w, b = a(*shape), a(3, shape[1], *kernel), a(3)
-    y = fast.conv2d(x, w, b, stride, (1, 2))
-    geometry = (stride, ((1, 1), (2, 2)), (1, 1), 1)
+    x, w, b = a(*shape), a(*filters), a(filters[0])
+    geometry = (stride, pads, (1, 1), groups)
+    y = fast.general_conv2d(x, w, b, *geometry)
     np.testing.assert_array_equal(y, correlate(x, w, b, *geometry))
     # The gradients of a linear operation, by its adjoints: <dy, y(x)> = <dx, x>, and so for w.
     dy = a(*y.shape)
-    dx, dw, db = fast.conv2d_backward(dy, x, w, stride, (1, 2))
-    other_x, other_w, zero = a(*x.shape), a(*w.shape), np.zeros(3)
+    dx, dw, db = fast.general_conv2d_backward(dy, x, w, *geometry)
+    other_x, other_w, zero = a(*x.shape), a(*w.shape), np.zeros(len(b))
     assert np.vdot(dx, other_x) == np.vdot(dy, correlate(other_x, w, zero, *geometry))
     assert np.vdot(dw, other_w) == np.vdot(dy, correlate(x, other_w, zero, *geometry))
     np.testing.assert_array_equal(db, dy.sum(axis=(0, 2, 3)))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+@pytest.mark.parametrize(("filters", "stride"), [((4, 30, 3, 3), (1, 1)), ((4, 30, 2, 2), (2, 2))])
+def test_what_is_not_finite_stays_in_its_image(filters, stride, wrong, fast):
+    """Also where several small images are one product."""
+    a = Arrays(13)
+    x, w, b = a(7, 30, 5, 5), a(*filters), a(4)
+    y = fast.conv2d(x, w, b, stride, (1, 1))
+    dy = a(*y.shape)
+    right = y, *fast.conv2d_backward(dy, x, w, stride, (1, 1))
+    x[3, :, 0] = dy[3, :, 0] = wrong
+    y = fast.conv2d(x, w, b, stride, (1, 1))
+    dx, _, _ = fast.conv2d_backward(dy, x, w, stride, (1, 1))
+    others = [0, 1, 2, 4, 5, 6]
+    np.testing.assert_array_equal(y[others], right[0][others])
+    np.testing.assert_array_equal(dx[others], right[1][others])
+    assert not np.isfinite(y[3]).all()
+    assert not np.isfinite(dx[3]).all()
+    # The kernel's last row never meets the first row of an image.
+    if filters[2] == 3:
+        x[3, :, 0] = wrong
+        dy[...] = 1
+        assert np.isfinite(fast.conv2d_backward(dy, x, w, stride, (1, 1))[1][:, :, 2]).all()
 
 
 # Numbers that are not finite
