@@ -156,6 +156,8 @@ def conv(d: Draw, gaps: bool = False, uneven: bool = False) -> tuple[Any, ...]:
     groups = d.number(1, 3) if gaps else 1
     if groups > 1:
         x = d.array(x.shape[0], groups * d.side(2), *x.shape[2:])
+    elif d.chance(0.2):  # as many as make the kernels do the rows of w one by one
+        x = d.array(d.side(8), d.number(6, 14), *x.shape[2:])
     padding = d.padding()
     gap = (d.number(1, 3), d.number(1, 3)) if gaps else (1, 1)
     kernel = d.kernel_for(x, padding if max(padding) < 9 else (1, 1), gap)
