@@ -5,10 +5,10 @@
 # over neighbouring entries without branches, which compilers turn into vector instructions; the
 # strides 1 and 2 get loops of their own by being constants where the loop is inlined.
 #
-# Rows of a few pixels are not worth a loop. So small planes are packed first, LANES at a time: a
-# pixel becomes LANES neighbouring entries, one of each plane, and a row so many times as long. The
-# kernels see rows of `width * lanes` entries, where lanes is 1 if nothing is packed; which planes
-# share a block changes no result, as no two lanes ever meet.
+# Rows of a few pixels are not worth a loop. So small planes are packed first, `lanes` at a time: a
+# pixel becomes that many neighbouring entries, one of each plane, and a row so many times as long.
+# The kernels see rows of `width * lanes` entries, where lanes is 1 if nothing is packed; which
+# planes share a block changes no result, as no two lanes ever meet.
 
 import numpy as np
 

@@ -107,9 +107,17 @@ cdef inline int first_of_rows(real[:, ::1] best, place[:, ::1] at, Py_ssize_t s,
     return 0
 
 
-cdef int max_plane_backward(const real[:, :, ::1] dy, const real[:, :, ::1] x, Py_ssize_t q,
-                            real[:, ::1] dx, Py_ssize_t p, Py_ssize_t count, real[:, ::1] best,
-                            place[:, ::1] at, Window *g, Py_ssize_t lanes) except -1 nogil:
+cdef inline int max_plane_backward(const real[:, :, ::1] dy, const real[:, :, ::1] x, Py_ssize_t q,
+                                   real[:, ::1] dx, Py_ssize_t p, Py_ssize_t count, real[:, ::1] best,
+                                   place[:, ::1] at, Window *g, Py_ssize_t lanes) except -1 nogil:
+    """The gradients of the planes [p, p + count), whose pixels are the lanes of x[q].
+
+    The first maxima of a row of outputs are chosen in two passes: among the columns, once for every
+    row of the image, and among the rows. Row r of the image has its maxima in best[r % rows] until
+    no window needs it; best[rows] has those of the outputs. at[..., j] + j * stride is the place of
+    a maximum in its plane: a tap is the same number for a whole row of outputs. at[rows + 1] are
+    the first columns, for windows of nothing but -inf.
+    """
     cdef Py_ssize_t i, j, k, r, v, s, low, high, row0, row1, tap0, tap1, done = 0
     cdef Py_ssize_t width = x.shape[2] // lanes, rows = best.shape[0] - 1
     cdef place here
@@ -128,7 +136,7 @@ cdef int max_plane_backward(const real[:, :, ::1] dy, const real[:, :, ::1] x, P
                     first_of_columns(best, at, s, x, q, r, low * lanes, high * lanes,
                                      (v - g.left) * lanes, 1, 1, here)
                 elif lanes > 1:
-                    first_of_columns(best, at, s, x, q, r, low, high, v - g.left, g.sw, LINE // sizeof(real),
+                    first_of_columns(best, at, s, x, q, r, low, high, v - g.left, g.sw, lanes,
                                      here)
                 elif g.sw == 2:
                     first_of_columns(best, at, s, x, q, r, low, high, v - g.left, 2, 1, here)
@@ -147,9 +155,9 @@ cdef int max_plane_backward(const real[:, :, ::1] dy, const real[:, :, ::1] x, P
     return 0
 
 
-cdef int max_planes_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy,
-                             const real[:, :, ::1] x, real[:, ::1] dx, real[:, ::1] best,
-                             place[:, ::1] at, Window *g, Py_ssize_t lanes) except -1:
+cdef inline int max_planes_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy,
+                                    const real[:, :, ::1] x, real[:, ::1] dx, real[:, ::1] best,
+                                    place[:, ::1] at, Window *g, Py_ssize_t lanes) except -1:
     cdef Py_ssize_t p, q, j, k, count
     cdef real[:, :, ::1] block
     for j in range(g.out_w):
@@ -166,8 +174,7 @@ cdef int max_planes_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :,
             p = first + q * lanes
             count = min(lanes, last - p)
             pack(x, p, count, block)
-            max_plane_backward[real, place](dy, block, 0, dx, p, count, best, at, g,
-                                            lanes)
+            max_plane_backward[real, place](dy, block, 0, dx, p, count, best, at, g, lanes)
     return 0
 
 
@@ -177,13 +184,14 @@ def _max_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1
     cdef Py_ssize_t rows = min(g.kh, x.shape[1]) + 1
     cdef Py_ssize_t pixels = x.shape[1] * x.shape[2]
     cdef Py_ssize_t lanes = lanes_of(last - first, pixels, sizeof(real))
-    kind = np.asarray(dx).dtype
-    best = np.empty((rows, g.out_w * lanes), kind)
-    flat = np.asarray(dx).reshape(-1, pixels)
+    best = np.empty((rows, g.out_w * lanes), np.asarray(dx).dtype)
+    flat = np.asarray(dx).reshape(x.shape[0], pixels)
+    at = (rows + 1, g.out_w * lanes)
     if real is float and pixels <= INT_MAX:
-        max_planes_backward[real, int](first, last, dy, x, flat, best, np.empty((rows + 1, g.out_w * lanes), np.intc), &g, lanes)
+        max_planes_backward[real, int](first, last, dy, x, flat, best, np.empty(at, np.intc), &g,
+                                       lanes)
     else:
-        max_planes_backward[real, double](first, last, dy, x, flat, best, np.empty((rows + 1, g.out_w * lanes)), &g, lanes)
+        max_planes_backward[real, double](first, last, dy, x, flat, best, np.empty(at), &g, lanes)
 
 
 cdef inline int spread(real[::1] row, const real[::1] shares, Py_ssize_t low, Py_ssize_t high,
@@ -216,7 +224,7 @@ cdef int avg_plane_backward(const real[:, :, ::1] dy, Py_ssize_t p, Py_ssize_t c
             if g.sw == 1:
                 spread(row, shares, low * lanes, high * lanes, (v - g.left) * lanes, 1, 1)
             elif lanes > 1:
-                spread(row, shares, low, high, v - g.left, g.sw, LINE // sizeof(real))
+                spread(row, shares, low, high, v - g.left, g.sw, lanes)
             elif g.sw == 2:
                 spread(row, shares, low, high, v - g.left, 2, 1)
             else:

@@ -45,7 +45,7 @@ cdef int max_plane(const real[:, :, ::1] x, real[:, :, ::1] y, Py_ssize_t p, rea
             if g.sw == 1:
                 widen_maximum(y, p, i, top, low * lanes, high * lanes, (v - g.left) * lanes, 1, 1)
             elif lanes > 1:
-                widen_maximum(y, p, i, top, low, high, v - g.left, g.sw, LINE // sizeof(real))
+                widen_maximum(y, p, i, top, low, high, v - g.left, g.sw, lanes)
             elif g.sw == 2:
                 widen_maximum(y, p, i, top, low, high, v - g.left, 2, 1)
             else:
@@ -108,7 +108,7 @@ cdef int avg_plane(const real[:, :, ::1] x, real[:, :, ::1] y, Py_ssize_t p, dou
             if g.sw == 1:
                 widen_sum(total, column, low * lanes, high * lanes, (v - g.left) * lanes, 1, 1)
             elif lanes > 1:
-                widen_sum(total, column, low, high, v - g.left, g.sw, LINE // sizeof(real))
+                widen_sum(total, column, low, high, v - g.left, g.sw, lanes)
             elif g.sw == 2:
                 widen_sum(total, column, low, high, v - g.left, 2, 1)
             else:
