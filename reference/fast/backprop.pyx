@@ -12,8 +12,8 @@ from libc.math cimport INFINITY
 from reference.fast._blas cimport gemm
 from reference.fast._columns cimport Window, add_columns, real, window
 from reference.fast._rows cimport (
-    LINE, WORK, above, blocks_of, columns_inside, lanes_of, pack, place, rows_inside, taps_inside,
-    unpack, widths_inside
+    WORK, above, blocks_of, columns_inside, floating, lanes_of, pack, place, rows_inside,
+    taps_inside, unpack, widths_inside
 )
 
 
@@ -107,9 +107,10 @@ cdef inline int first_of_rows(real[:, ::1] best, place[:, ::1] at, Py_ssize_t s,
     return 0
 
 
-cdef inline int max_plane_backward(const real[:, :, ::1] dy, const real[:, :, ::1] x, Py_ssize_t q,
-                                   real[:, ::1] dx, Py_ssize_t p, Py_ssize_t count, real[:, ::1] best,
-                                   place[:, ::1] at, Window *g, Py_ssize_t lanes) except -1 nogil:
+cdef inline int max_plane_backward(const real[:, :, ::1] dy, const real[:, :, ::1] x,
+                                   Py_ssize_t q, real[:, ::1] dx, Py_ssize_t p, Py_ssize_t count,
+                                   real[:, ::1] best, place[:, ::1] at, Window *g,
+                                   Py_ssize_t lanes) except -1 nogil:
     """The gradients of the planes [p, p + count), whose pixels are the lanes of x[q].
 
     The first maxima of a row of outputs are chosen in two passes: among the columns, once for every
@@ -168,7 +169,7 @@ cdef inline int max_planes_backward(Py_ssize_t first, Py_ssize_t last, const rea
             for p in range(first, last):
                 max_plane_backward(dy, x, p, dx, p, 1, best, at, g, 1)
         return 0
-    block = np.zeros((1, x.shape[1], x.shape[2] * lanes), np.asarray(dx).dtype)
+    block = np.zeros((1, x.shape[1], x.shape[2] * lanes), floating(sizeof(real)))
     with nogil:
         for q in range(blocks_of(first, last, lanes)):
             p = first + q * lanes
@@ -179,19 +180,17 @@ cdef inline int max_planes_backward(Py_ssize_t first, Py_ssize_t last, const rea
 
 
 def _max_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy,
-                         const real[:, :, ::1] x, real[:, :, ::1] dx, tuple geometry):
+                         const real[:, :, ::1] x, real[:, ::1] dx, tuple geometry):
     cdef Window g = window(geometry)
     cdef Py_ssize_t rows = min(g.kh, x.shape[1]) + 1
-    cdef Py_ssize_t pixels = x.shape[1] * x.shape[2]
-    cdef Py_ssize_t lanes = lanes_of(last - first, pixels, sizeof(real))
-    best = np.empty((rows, g.out_w * lanes), np.asarray(dx).dtype)
-    flat = np.asarray(dx).reshape(x.shape[0], pixels)
+    cdef Py_ssize_t lanes = lanes_of(last - first, dx.shape[1], sizeof(real))
+    best = np.empty((rows, g.out_w * lanes), floating(sizeof(real)))
     at = (rows + 1, g.out_w * lanes)
-    if real is float and pixels <= INT_MAX:
-        max_planes_backward[real, int](first, last, dy, x, flat, best, np.empty(at, np.intc), &g,
+    if real is float and dx.shape[1] <= INT_MAX:
+        max_planes_backward[real, int](first, last, dy, x, dx, best, np.empty(at, np.intc), &g,
                                        lanes)
     else:
-        max_planes_backward[real, double](first, last, dy, x, flat, best, np.empty(at), &g, lanes)
+        max_planes_backward[real, double](first, last, dy, x, dx, best, np.empty(at), &g, lanes)
 
 
 cdef inline int spread(real[::1] row, const real[::1] shares, Py_ssize_t low, Py_ssize_t high,
@@ -240,7 +239,7 @@ def _avg_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1
     cdef Window g = window(geometry)
     cdef Py_ssize_t p, q, r, c, count
     cdef Py_ssize_t lanes = lanes_of(last - first, x.shape[1] * x.shape[2], sizeof(real))
-    kind = np.asarray(dx).dtype
+    kind = floating(sizeof(real))
     # What each window of a row of outputs gives to a pixel, and what the pixels of a row get.
     cdef real[::1] shares = np.zeros(g.out_w * lanes, kind)
     cdef real[::1] row = np.empty(x.shape[2] * lanes, kind)
@@ -261,26 +260,27 @@ def _avg_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1
             unpack[real](block, dx, p, count, lanes)
 
 
-cdef _pool_backward(kernel_function, dy, x, kernel, stride, padding):
+cdef _pool_backward(kernel_function, dy, x, kernel, stride, padding, bint flat):
+    """`flat`: the kernel is handed every plane of dx as one row."""
     rows, cols = padding
     cdef tuple geometry = (x.shape, kernel, stride, ((rows, rows), (cols, cols)), (1, 1))
     n, c, h, w = x.shape
     dx = np.zeros(x.shape, x.dtype)
     share(kernel_function, n * c, WORK * x.size, dy.reshape(n * c, dy.shape[2], dy.shape[3]),
-          x.reshape(n * c, h, w), dx.reshape(n * c, h, w), geometry)
+          x.reshape(n * c, h, w), dx.reshape((n * c, h * w) if flat else (n * c, h, w)), geometry)
     return dx
 
 
 def max_pool2d_backward(dy, x, kernel, stride, padding=(0, 0)):
     """Each output sends its gradient to the first maximum of its window."""
-    return _pool_backward(_max_pool2d_backward, dy, x, kernel, stride, padding)
+    return _pool_backward(_max_pool2d_backward, dy, x, kernel, stride, padding, True)
 
 
 def avg_pool2d_backward(dy, x, kernel, stride, padding=(0, 0)):
     """Each output shares its gradient among the real pixels of its window."""
     if padding == (0, 0) and kernel == x.shape[2:]:
         return global_avg_pool2d_backward(dy, x.shape)
-    return _pool_backward(_avg_pool2d_backward, dy, x, kernel, stride, padding)
+    return _pool_backward(_avg_pool2d_backward, dy, x, kernel, stride, padding, False)
 
 
 def conv2d_backward(dy, x, w, stride=(1, 1), padding=(0, 0)):

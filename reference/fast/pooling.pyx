@@ -8,8 +8,8 @@ from libc.math cimport INFINITY
 
 from reference.fast._columns cimport Window, real, window
 from reference.fast._rows cimport (
-    LINE, WORK, blocks_of, columns_inside, lanes_of, larger, pack, rows_inside, taps_inside, unpack,
-    widths_inside
+    WORK, blocks_of, columns_inside, floating, lanes_of, larger, pack, rows_inside, taps_inside,
+    unpack, widths_inside
 )
 
 
@@ -58,7 +58,7 @@ def _max_pool2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] x, real
     cdef Window g = window(geometry)
     cdef Py_ssize_t p, q, count
     cdef Py_ssize_t lanes = lanes_of(last - first, x.shape[1] * x.shape[2], sizeof(real))
-    kind = np.asarray(y).dtype
+    kind = floating(sizeof(real))
     cdef real[::1] top = np.empty(x.shape[2] * lanes, kind)
     cdef real[:, :, ::1] block, pooled
     if lanes == 1:
@@ -124,7 +124,7 @@ def _avg_pool2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] x, real
     cdef Window g = window(geometry)
     cdef Py_ssize_t p, q, count
     cdef Py_ssize_t lanes = lanes_of(last - first, x.shape[1] * x.shape[2], sizeof(real))
-    kind = np.asarray(y).dtype
+    kind = floating(sizeof(real))
     cdef double[::1] column = np.empty(x.shape[2] * lanes)  # the sum of the window's rows
     cdef double[::1] total = np.empty(g.out_w * lanes)
     cdef double[::1] widths = widths_inside(&g, x.shape[2], lanes)
