@@ -4,12 +4,16 @@ import numpy as np
 
 from reference._threads import share
 from reference.fast.activation import softmax
-from reference.fast.general import general_conv2d_backward
+from reference.fast.general import general_conv2d_backward, global_avg_pool2d_backward
+
+from libc.limits cimport INT_MAX
+from libc.math cimport INFINITY
 
 from reference.fast._blas cimport gemm
 from reference.fast._columns cimport Window, add_columns, real, window
 from reference.fast._rows cimport (
-    WORK, columns_inside, rows_inside, taps_inside, width_inside
+    WORK, above, blocks_of, columns_inside, floating, lanes_of, pack, place, rows_inside,
+    taps_inside, unpack, widths_inside
 )
 
 
@@ -69,90 +73,214 @@ def cross_entropy_backward(logits, labels):
     return dx
 
 
+cdef inline int first_of_columns(real[:, ::1] best, place[:, ::1] at, Py_ssize_t s,
+                                 const real[:, :, ::1] x, Py_ssize_t p, Py_ssize_t r,
+                                 Py_ssize_t low, Py_ssize_t high, Py_ssize_t offset,
+                                 Py_ssize_t step, Py_ssize_t lanes, place here) except -1 nogil:
+    """best[s, j] becomes x[p, r, j * step + offset] if that is above it, and at[s, j] `here`."""
+    cdef Py_ssize_t j, k
+    cdef real value, old
+    cdef place there
+    for j in range(low, high):
+        for k in range(lanes):
+            value = x[p, r, (j * step + offset) * lanes + k]
+            old = best[s, j * lanes + k]
+            there = at[s, j * lanes + k]
+            at[s, j * lanes + k] = here if above(value, old) else there
+            best[s, j * lanes + k] = value if above(value, old) else old
+    return 0
+
+
+cdef inline int first_of_rows(real[:, ::1] best, place[:, ::1] at, Py_ssize_t s,
+                              Py_ssize_t t) except -1 nogil:
+    """best[s] becomes best[t] where that is above it, and at[s] follows."""
+    cdef Py_ssize_t j
+    cdef real value, old
+    cdef place here, there
+    for j in range(best.shape[1]):
+        value = best[t, j]
+        old = best[s, j]
+        here = at[t, j]
+        there = at[s, j]
+        at[s, j] = here if above(value, old) else there
+        best[s, j] = value if above(value, old) else old
+    return 0
+
+
+cdef inline int max_plane_backward(const real[:, :, ::1] dy, const real[:, :, ::1] x,
+                                   Py_ssize_t q, real[:, ::1] dx, Py_ssize_t p, Py_ssize_t count,
+                                   real[:, ::1] best, place[:, ::1] at, Window *g,
+                                   Py_ssize_t lanes) except -1 nogil:
+    """The gradients of the planes [p, p + count), whose pixels are the lanes of x[q].
+
+    The first maxima of a row of outputs are chosen in two passes: among the columns, once for every
+    row of the image, and among the rows. Row r of the image has its maxima in best[r % rows] until
+    no window needs it; best[rows] has those of the outputs. at[..., j] + j * stride is the place of
+    a maximum in its plane: a tap is the same number for a whole row of outputs. at[rows + 1] are
+    the first columns, for windows of nothing but -inf.
+    """
+    cdef Py_ssize_t i, j, k, r, v, s, low, high, row0, row1, tap0, tap1, done = 0
+    cdef Py_ssize_t width = x.shape[2] // lanes, rows = best.shape[0] - 1
+    cdef place here
+    taps_inside(g, width, &tap0, &tap1)
+    for i in range(g.out_h):
+        rows_inside(g, i, x.shape[1], &row0, &row1)
+        for r in range(max(done, row0), row1):
+            s = r % rows
+            for j in range(best.shape[1]):
+                best[s, j] = -INFINITY
+                at[s, j] = at[rows + 1, j] + <place>(r * width)
+            for v in range(tap0, tap1):
+                columns_inside(g, v, width, &low, &high)
+                here = <place>(r * width + v - g.left)
+                if g.sw == 1:
+                    first_of_columns(best, at, s, x, q, r, low * lanes, high * lanes,
+                                     (v - g.left) * lanes, 1, 1, here)
+                elif lanes > 1:
+                    first_of_columns(best, at, s, x, q, r, low, high, v - g.left, g.sw, lanes,
+                                     here)
+                elif g.sw == 2:
+                    first_of_columns(best, at, s, x, q, r, low, high, v - g.left, 2, 1, here)
+                else:
+                    first_of_columns(best, at, s, x, q, r, low, high, v - g.left, g.sw, 1, here)
+        done = row1
+        s = row0 % rows
+        for j in range(best.shape[1]):
+            best[rows, j] = best[s, j]
+            at[rows, j] = at[s, j]
+        for r in range(row0 + 1, row1):
+            first_of_rows(best, at, rows, r % rows)
+        for k in range(count):
+            for j in range(g.out_w):
+                dx[p + k, <Py_ssize_t>at[rows, j * lanes + k] + j * g.sw] += dy[p + k, i, j]
+    return 0
+
+
+cdef inline int max_planes_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy,
+                                    const real[:, :, ::1] x, real[:, ::1] dx, real[:, ::1] best,
+                                    place[:, ::1] at, Window *g, Py_ssize_t lanes) except -1:
+    cdef Py_ssize_t p, q, j, k, count
+    cdef real[:, :, ::1] block
+    for j in range(g.out_w):
+        for k in range(lanes):
+            at[best.shape[0], j * lanes + k] = <place>(max(j * g.sw - g.left, 0) - j * g.sw)
+    if lanes == 1:
+        with nogil:
+            for p in range(first, last):
+                max_plane_backward(dy, x, p, dx, p, 1, best, at, g, 1)
+        return 0
+    block = np.zeros((1, x.shape[1], x.shape[2] * lanes), floating(sizeof(real)))
+    with nogil:
+        for q in range(blocks_of(first, last, lanes)):
+            p = first + q * lanes
+            count = min(lanes, last - p)
+            pack(x, p, count, block)
+            max_plane_backward[real, place](dy, block, 0, dx, p, count, best, at, g, lanes)
+    return 0
+
+
 def _max_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy,
                          const real[:, :, ::1] x, real[:, ::1] dx, tuple geometry):
     cdef Window g = window(geometry)
-    cdef Py_ssize_t p, i, j, r, c, row0, row1, col0, col1, best_r, best_c
-    cdef real best, value
-    with nogil:
-        for p in range(first, last):
-            for i in range(g.out_h):
-                rows_inside(&g, i, x.shape[1], &row0, &row1)
-                for j in range(g.out_w):
-                    col0 = max(j * g.sw - g.left, 0)
-                    col1 = min(j * g.sw - g.left + g.kw, x.shape[2])
-                    best_r = row0
-                    best_c = col0
-                    best = x[p, row0, col0]
-                    for r in range(row0, row1):
-                        for c in range(col0, col1):
-                            value = x[p, r, c]
-                            # The first maximum wins a tie; the first NaN wins over all.
-                            if value > best or (value != value and best == best):
-                                best = value
-                                best_r = r
-                                best_c = c
-                    dx[p, best_r * x.shape[2] + best_c] += dy[p, i, j]
+    cdef Py_ssize_t rows = min(g.kh, x.shape[1]) + 1
+    cdef Py_ssize_t lanes = lanes_of(last - first, dx.shape[1], sizeof(real))
+    best = np.empty((rows, g.out_w * lanes), floating(sizeof(real)))
+    at = (rows + 1, g.out_w * lanes)
+    if real is float and dx.shape[1] <= INT_MAX:
+        max_planes_backward[real, int](first, last, dy, x, dx, best, np.empty(at, np.intc), &g,
+                                       lanes)
+    else:
+        max_planes_backward[real, double](first, last, dy, x, dx, best, np.empty(at), &g, lanes)
 
 
-cdef inline int spread(real[:, ::1] dx, Py_ssize_t p, const real[::1] shares, Py_ssize_t low,
-                       Py_ssize_t high, Py_ssize_t offset, Py_ssize_t step) except -1 nogil:
-    cdef Py_ssize_t j
+cdef inline int spread(real[::1] row, const real[::1] shares, Py_ssize_t low, Py_ssize_t high,
+                       Py_ssize_t offset, Py_ssize_t step, Py_ssize_t lanes) except -1 nogil:
+    cdef Py_ssize_t j, k
     for j in range(low, high):
-        dx[p, j * step + offset] += shares[j]
+        for k in range(lanes):
+            row[(j * step + offset) * lanes + k] += shares[j * lanes + k]
+    return 0
+
+
+cdef int avg_plane_backward(const real[:, :, ::1] dy, Py_ssize_t p, Py_ssize_t count,
+                            real[:, :, ::1] dx, Py_ssize_t q, real[::1] shares, real[::1] row,
+                            const double[::1] widths, Window *g, Py_ssize_t lanes) except -1 nogil:
+    cdef Py_ssize_t i, j, k, r, c, v, row0, row1, low, high, tap0, tap1
+    cdef Py_ssize_t width = dx.shape[2] // lanes
+    cdef double rows
+    taps_inside(g, width, &tap0, &tap1)
+    for i in range(g.out_h):
+        rows_inside(g, i, dx.shape[1], &row0, &row1)
+        rows = row1 - row0
+        for k in range(count):
+            for j in range(g.out_w):
+                shares[j * lanes + k] = <real>(dy[p + k, i, j] / (rows * widths[j * lanes + k]))
+        for c in range(row.shape[0]):
+            row[c] = 0
+        # The last tap first: so every pixel adds up its windows from left to right.
+        for v in range(tap1 - 1, tap0 - 1, -1):
+            columns_inside(g, v, width, &low, &high)
+            if g.sw == 1:
+                spread(row, shares, low * lanes, high * lanes, (v - g.left) * lanes, 1, 1)
+            elif lanes > 1:
+                spread(row, shares, low, high, v - g.left, g.sw, lanes)
+            elif g.sw == 2:
+                spread(row, shares, low, high, v - g.left, 2, 1)
+            else:
+                spread(row, shares, low, high, v - g.left, g.sw, 1)
+        for r in range(row0, row1):
+            for c in range(row.shape[0]):
+                dx[q, r, c] += row[c]
     return 0
 
 
 def _avg_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy,
-                         const real[:, :, ::1] x, real[:, ::1] dx, tuple geometry):
+                         const real[:, :, ::1] x, real[:, :, ::1] dx, tuple geometry):
     cdef Window g = window(geometry)
-    cdef Py_ssize_t p, i, j, r, v, row0, row1, low, high, offset, tap0, tap1
-    cdef Py_ssize_t width = x.shape[2]
-    # What each window of a row of outputs gives to a pixel.
-    cdef real[::1] shares = np.empty(g.out_w, np.asarray(dx).dtype)
-    cdef double[::1] count = np.empty(g.out_w)
-    cdef double rows
+    cdef Py_ssize_t p, q, r, c, count
+    cdef Py_ssize_t lanes = lanes_of(last - first, x.shape[1] * x.shape[2], sizeof(real))
+    kind = floating(sizeof(real))
+    # What each window of a row of outputs gives to a pixel, and what the pixels of a row get.
+    cdef real[::1] shares = np.zeros(g.out_w * lanes, kind)
+    cdef real[::1] row = np.empty(x.shape[2] * lanes, kind)
+    cdef double[::1] widths = widths_inside(&g, x.shape[2], lanes)
+    cdef real[:, :, ::1] block
+    if lanes == 1:
+        with nogil:
+            for p in range(first, last):
+                avg_plane_backward(dy, p, 1, dx, p, shares, row, widths, &g, 1)
+        return
+    block = np.empty((1, x.shape[1], x.shape[2] * lanes), kind)
     with nogil:
-        taps_inside(&g, width, &tap0, &tap1)
-        for j in range(g.out_w):
-            count[j] = width_inside(&g, j, width)
-        for p in range(first, last):
-            for i in range(g.out_h):
-                rows_inside(&g, i, x.shape[1], &row0, &row1)
-                rows = row1 - row0
-                for j in range(g.out_w):
-                    shares[j] = <real>(dy[p, i, j] / (rows * count[j]))
-                for r in range(row0, row1):
-                    # The last tap first: so every pixel adds up its windows from left to right.
-                    for v in range(tap1 - 1, tap0 - 1, -1):
-                        columns_inside(&g, v, width, &low, &high)
-                        offset = r * width + v - g.left
-                        if g.sw == 1:
-                            spread(dx, p, shares, low, high, offset, 1)
-                        elif g.sw == 2:
-                            spread(dx, p, shares, low, high, offset, 2)
-                        else:
-                            spread(dx, p, shares, low, high, offset, g.sw)
+        for q in range(blocks_of(first, last, lanes)):
+            p = first + q * lanes
+            count = min(lanes, last - p)
+            block[:] = 0
+            avg_plane_backward(dy, p, count, block, 0, shares, row, widths, &g, lanes)
+            unpack[real](block, dx, p, count, lanes)
 
 
-cdef _pool_backward(kernel_function, dy, x, kernel, stride, padding):
+cdef _pool_backward(kernel_function, dy, x, kernel, stride, padding, bint flat):
+    """`flat`: the kernel is handed every plane of dx as one row."""
     rows, cols = padding
     cdef tuple geometry = (x.shape, kernel, stride, ((rows, rows), (cols, cols)), (1, 1))
     n, c, h, w = x.shape
     dx = np.zeros(x.shape, x.dtype)
     share(kernel_function, n * c, WORK * x.size, dy.reshape(n * c, dy.shape[2], dy.shape[3]),
-          x.reshape(n * c, h, w), dx.reshape(n * c, h * w), geometry)
+          x.reshape(n * c, h, w), dx.reshape((n * c, h * w) if flat else (n * c, h, w)), geometry)
     return dx
 
 
 def max_pool2d_backward(dy, x, kernel, stride, padding=(0, 0)):
     """Each output sends its gradient to the first maximum of its window."""
-    return _pool_backward(_max_pool2d_backward, dy, x, kernel, stride, padding)
+    return _pool_backward(_max_pool2d_backward, dy, x, kernel, stride, padding, True)
 
 
 def avg_pool2d_backward(dy, x, kernel, stride, padding=(0, 0)):
     """Each output shares its gradient among the real pixels of its window."""
-    return _pool_backward(_avg_pool2d_backward, dy, x, kernel, stride, padding)
+    if padding == (0, 0) and kernel == x.shape[2:]:
+        return global_avg_pool2d_backward(dy, x.shape)
+    return _pool_backward(_avg_pool2d_backward, dy, x, kernel, stride, padding, False)
 
 
 def conv2d_backward(dy, x, w, stride=(1, 1), padding=(0, 0)):

@@ -8,90 +8,141 @@ from libc.math cimport INFINITY
 
 from reference.fast._columns cimport Window, real, window
 from reference.fast._rows cimport (
-    WORK, columns_inside, larger, rows_inside, taps_inside, width_inside
+    WORK, blocks_of, columns_inside, floating, lanes_of, larger, pack, rows_inside, taps_inside,
+    unpack, widths_inside
 )
 
 
 cdef inline int widen_maximum(real[:, :, ::1] y, Py_ssize_t p, Py_ssize_t i,
                               const real[::1] row, Py_ssize_t low, Py_ssize_t high,
-                              Py_ssize_t offset, Py_ssize_t step) except -1 nogil:
+                              Py_ssize_t offset, Py_ssize_t step,
+                              Py_ssize_t lanes) except -1 nogil:
     """y[p, i, j] becomes the larger of itself and row[j * step + offset]."""
-    cdef Py_ssize_t j
+    cdef Py_ssize_t j, k
     for j in range(low, high):
-        y[p, i, j] = larger(y[p, i, j], row[j * step + offset])
+        for k in range(lanes):
+            y[p, i, j * lanes + k] = larger(y[p, i, j * lanes + k],
+                                            row[(j * step + offset) * lanes + k])
+    return 0
+
+
+cdef int max_plane(const real[:, :, ::1] x, real[:, :, ::1] y, Py_ssize_t p, real[::1] top,
+                   Window *g, Py_ssize_t lanes) except -1 nogil:
+    cdef Py_ssize_t i, j, r, c, v, row0, row1, low, high, tap0, tap1
+    cdef Py_ssize_t width = x.shape[2] // lanes
+    taps_inside(g, width, &tap0, &tap1)
+    for i in range(g.out_h):
+        rows_inside(g, i, x.shape[1], &row0, &row1)
+        for c in range(x.shape[2]):
+            top[c] = x[p, row0, c]
+        for r in range(row0 + 1, row1):
+            for c in range(x.shape[2]):
+                top[c] = larger(top[c], x[p, r, c])
+        for j in range(y.shape[2]):
+            y[p, i, j] = -INFINITY
+        for v in range(tap0, tap1):
+            columns_inside(g, v, width, &low, &high)
+            if g.sw == 1:
+                widen_maximum(y, p, i, top, low * lanes, high * lanes, (v - g.left) * lanes, 1, 1)
+            elif lanes > 1:
+                widen_maximum(y, p, i, top, low, high, v - g.left, g.sw, lanes)
+            elif g.sw == 2:
+                widen_maximum(y, p, i, top, low, high, v - g.left, 2, 1)
+            else:
+                widen_maximum(y, p, i, top, low, high, v - g.left, g.sw, 1)
     return 0
 
 
 def _max_pool2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] x, real[:, :, ::1] y,
                 tuple geometry):
     cdef Window g = window(geometry)
-    cdef Py_ssize_t p, i, j, r, c, v, row0, row1, low, high, tap0, tap1
-    cdef Py_ssize_t width = x.shape[2]
-    cdef real[::1] top = np.empty(width, np.asarray(y).dtype)
+    cdef Py_ssize_t p, q, count
+    cdef Py_ssize_t lanes = lanes_of(last - first, x.shape[1] * x.shape[2], sizeof(real))
+    kind = floating(sizeof(real))
+    cdef real[::1] top = np.empty(x.shape[2] * lanes, kind)
+    cdef real[:, :, ::1] block, pooled
+    if lanes == 1:
+        with nogil:
+            for p in range(first, last):
+                max_plane(x, y, p, top, &g, 1)
+        return
+    block = np.zeros((1, x.shape[1], x.shape[2] * lanes), kind)
+    pooled = np.empty((1, g.out_h, g.out_w * lanes), kind)
     with nogil:
-        taps_inside(&g, width, &tap0, &tap1)
-        for p in range(first, last):
-            for i in range(g.out_h):
-                rows_inside(&g, i, x.shape[1], &row0, &row1)
-                for c in range(width):
-                    top[c] = x[p, row0, c]
-                for r in range(row0 + 1, row1):
-                    for c in range(width):
-                        top[c] = larger(top[c], x[p, r, c])
-                for j in range(g.out_w):
-                    y[p, i, j] = -INFINITY
-                for v in range(tap0, tap1):
-                    columns_inside(&g, v, width, &low, &high)
-                    if g.sw == 1:
-                        widen_maximum(y, p, i, top, low, high, v - g.left, 1)
-                    elif g.sw == 2:
-                        widen_maximum(y, p, i, top, low, high, v - g.left, 2)
-                    else:
-                        widen_maximum(y, p, i, top, low, high, v - g.left, g.sw)
+        for q in range(blocks_of(first, last, lanes)):
+            p = first + q * lanes
+            count = min(lanes, last - p)
+            pack(x, p, count, block)
+            max_plane[real](block, pooled, 0, top, &g, lanes)
+            unpack[real](pooled, y, p, count, lanes)
 
 
 cdef inline int widen_sum(double[::1] total, const double[::1] row, Py_ssize_t low,
-                          Py_ssize_t high, Py_ssize_t offset, Py_ssize_t step) except -1 nogil:
-    cdef Py_ssize_t j
+                          Py_ssize_t high, Py_ssize_t offset, Py_ssize_t step,
+                          Py_ssize_t lanes) except -1 nogil:
+    cdef Py_ssize_t j, k
     for j in range(low, high):
-        total[j] += row[j * step + offset]
+        for k in range(lanes):
+            total[j * lanes + k] += row[(j * step + offset) * lanes + k]
+    return 0
+
+
+cdef int avg_plane(const real[:, :, ::1] x, real[:, :, ::1] y, Py_ssize_t p, double[::1] column,
+                   double[::1] total, const double[::1] widths, Window *g,
+                   Py_ssize_t lanes) except -1 nogil:
+    cdef Py_ssize_t i, j, r, c, v, row0, row1, low, high, tap0, tap1
+    cdef Py_ssize_t width = x.shape[2] // lanes
+    cdef double rows
+    taps_inside(g, width, &tap0, &tap1)
+    for i in range(g.out_h):
+        rows_inside(g, i, x.shape[1], &row0, &row1)
+        for c in range(x.shape[2]):
+            column[c] = x[p, row0, c]
+        for r in range(row0 + 1, row1):
+            for c in range(x.shape[2]):
+                column[c] += x[p, r, c]
+        for j in range(y.shape[2]):
+            total[j] = 0
+        for v in range(tap0, tap1):
+            columns_inside(g, v, width, &low, &high)
+            if g.sw == 1:
+                widen_sum(total, column, low * lanes, high * lanes, (v - g.left) * lanes, 1, 1)
+            elif lanes > 1:
+                widen_sum(total, column, low, high, v - g.left, g.sw, lanes)
+            elif g.sw == 2:
+                widen_sum(total, column, low, high, v - g.left, 2, 1)
+            else:
+                widen_sum(total, column, low, high, v - g.left, g.sw, 1)
+        rows = row1 - row0
+        for j in range(y.shape[2]):
+            y[p, i, j] = <real>(total[j] / (rows * widths[j]))
     return 0
 
 
 def _avg_pool2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] x, real[:, :, ::1] y,
                 tuple geometry):
     cdef Window g = window(geometry)
-    cdef Py_ssize_t p, i, j, r, c, v, row0, row1, low, high, tap0, tap1
-    cdef Py_ssize_t width = x.shape[2]
-    cdef double[::1] column = np.empty(width)  # the sum of the window's rows
-    cdef double[::1] total = np.empty(g.out_w)
-    cdef double[::1] count = np.empty(g.out_w)
-    cdef double rows
+    cdef Py_ssize_t p, q, count
+    cdef Py_ssize_t lanes = lanes_of(last - first, x.shape[1] * x.shape[2], sizeof(real))
+    kind = floating(sizeof(real))
+    cdef double[::1] column = np.empty(x.shape[2] * lanes)  # the sum of the window's rows
+    cdef double[::1] total = np.empty(g.out_w * lanes)
+    cdef double[::1] widths = widths_inside(&g, x.shape[2], lanes)
+    cdef real[:, :, ::1] block, pooled
+    if lanes == 1:
+        with nogil:
+            for p in range(first, last):
+                avg_plane(x, y, p, column, total, widths, &g, 1)
+        return
+    block = np.zeros((1, x.shape[1], x.shape[2] * lanes), kind)
+    pooled = np.empty((1, g.out_h, g.out_w * lanes), kind)
     with nogil:
-        taps_inside(&g, width, &tap0, &tap1)
-        for j in range(g.out_w):
-            count[j] = width_inside(&g, j, width)
-        for p in range(first, last):
-            for i in range(g.out_h):
-                rows_inside(&g, i, x.shape[1], &row0, &row1)
-                for c in range(width):
-                    column[c] = x[p, row0, c]
-                for r in range(row0 + 1, row1):
-                    for c in range(width):
-                        column[c] += x[p, r, c]
-                for j in range(g.out_w):
-                    total[j] = 0
-                for v in range(tap0, tap1):
-                    columns_inside(&g, v, width, &low, &high)
-                    if g.sw == 1:
-                        widen_sum(total, column, low, high, v - g.left, 1)
-                    elif g.sw == 2:
-                        widen_sum(total, column, low, high, v - g.left, 2)
-                    else:
-                        widen_sum(total, column, low, high, v - g.left, g.sw)
-                rows = row1 - row0
-                for j in range(g.out_w):
-                    y[p, i, j] = <real>(total[j] / (rows * count[j]))
+        for q in range(blocks_of(first, last, lanes)):
+            p = first + q * lanes
+            count = min(lanes, last - p)
+            pack(x, p, count, block)
+            avg_plane[real](block, pooled, 0, column, total, widths, &g, lanes)
+            unpack[real](pooled, y, p, count, lanes)
 
 
 cdef _pool(kernel_function, x, kernel, stride, padding):
@@ -112,17 +163,29 @@ def max_pool2d(x, kernel, stride, padding=(0, 0)):
 
 def avg_pool2d(x, kernel, stride, padding=(0, 0)):
     """The mean of the real pixels of every window."""
+    if padding == (0, 0) and kernel == x.shape[2:]:
+        return global_avg_pool2d(x)[:, :, None, None]
     return _pool(_avg_pool2d, x, kernel, stride, padding)
 
 
-def _means(const real[:, ::1] x, real[::1] y):
-    cdef Py_ssize_t i, p
+def _means(Py_ssize_t first, Py_ssize_t last, const real[:, ::1] x, real[::1] y):
+    """Sums of every eighth pixel, which vectors hold, and their sum."""
+    cdef Py_ssize_t i, k, p
+    cdef Py_ssize_t whole = x.shape[1] // 8 * 8
     cdef double total
+    cdef double[8] parts
     with nogil:
-        for i in range(x.shape[0]):
+        for i in range(first, last):
+            for k in range(8):
+                parts[k] = 0
+            for p in range(0, whole, 8):
+                for k in range(8):
+                    parts[k] += x[i, p + k]
             total = 0
-            for p in range(x.shape[1]):
+            for p in range(whole, x.shape[1]):
                 total += x[i, p]
+            for k in range(8):
+                total += parts[k]
             y[i] = <real>(total / x.shape[1])
 
 
@@ -130,5 +193,5 @@ def global_avg_pool2d(x):
     """The mean of every channel."""
     n, c, h, w = x.shape
     y = np.empty((n, c), x.dtype)
-    _means(x.reshape(n * c, h * w), y.reshape(n * c))
+    share(_means, n * c, x.size, x.reshape(n * c, h * w), y.reshape(n * c))
     return y

@@ -32,6 +32,7 @@ def every_call_is_shared(monkeypatch):
         ((2, 70, 30, 30), (8, 70, 3, 3), (1, 1), (1, 1)),
         ((1, 3, 41, 43), (5, 3, 7, 5), (2, 3), (3, 1)),
         ((3, 4, 60, 50), (6, 4, 1, 1), (1, 1), (0, 0)),
+        ((5, 19, 9, 10), (2, 19, 3, 3), (1, 1), (0, 0)),
     ],
 )
 def test_results_are_the_same_bits_with_any_number_of_threads(
@@ -49,6 +50,7 @@ def test_results_are_the_same_bits_with_any_number_of_threads(
             pooled = getattr(fast, f"{kind}_pool2d")(x, (3, 2), (2, 1), (1, 1))
             back = getattr(fast, f"{kind}_pool2d_backward")(pooled, x, (3, 2), (2, 1), (1, 1))
             results += [pooled, back]
+        results += [fast.global_avg_pool2d(x)]
         return [result.tobytes() for result in results]
 
     alone = everything()

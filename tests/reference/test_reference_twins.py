@@ -210,6 +210,58 @@ def test_pooling_in_any_geometry(arguments, fast, pure):
         np.testing.assert_allclose(gradients.sum(), dy.sum(), rtol=1e-4, atol=1e-3)
 
 
+# Shape, kernel, stride, padding. The kernels pack small planes of more than a few images.
+POOLS = [
+    ((3, 7, 5, 6), (2, 2), (2, 2), (0, 0)),
+    ((3, 7, 5, 6), (2, 2), (2, 2), (1, 1)),
+    ((2, 17, 7, 4), (3, 3), (1, 1), (1, 1)),
+    ((1, 16, 7, 9), (3, 3), (2, 2), (1, 0)),
+    ((1, 15, 9, 8), (4, 3), (1, 2), (2, 1)),
+    ((5, 5, 8, 7), (2, 3), (3, 4), (0, 1)),
+    ((1, 20, 16, 16), (5, 5), (3, 3), (2, 2)),
+    ((9, 1, 1, 6), (1, 4), (1, 3), (0, 2)),
+    ((9, 1, 6, 1), (3, 1), (2, 1), (1, 0)),
+    ((4, 6, 4, 5), (4, 5), (1, 1), (0, 0)),
+    ((4, 6, 4, 5), (7, 9), (2, 2), (3, 4)),
+    ((4, 6, 3, 4), (2, 2), (9, 9), (0, 0)),
+    ((1, 2, 5, 6), (3, 2), (2, 2), (1, 1)),
+    ((1, 2, 40, 37), (3, 3), (2, 2), (1, 1)),
+    ((1, 20, 17, 16), (3, 3), (1, 1), (1, 1)),
+    ((1, 20, 28, 28), (3, 3), (2, 2), (1, 1)),
+    ((1, 1, 33, 35), (3, 4), (2, 3), (1, 2)),
+    ((1, 1, 9, 30), (30, 61), (1, 1), (15, 30)),
+    ((0, 20, 5, 5), (2, 2), (2, 2), (0, 0)),
+    ((2, 0, 5, 5), (5, 5), (2, 2), (0, 0)),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("arguments", POOLS)
+def test_pooling_of_ties_infinities_and_nan(arguments, dtype, fast, pure):
+    shape, *geometry = arguments
+    rng = np.random.default_rng(sum(shape))
+    few = rng.integers(-1, 2, shape).astype(dtype)
+    odd = rng.choice(np.array([-np.inf, -np.inf, -np.inf, 0, 1, np.inf, np.nan], dtype), shape)
+    rare = np.where(rng.random(shape) < 0.05, np.nan, few).astype(dtype)
+    for x in (few, odd, rare, np.full(shape, -np.inf, dtype), np.full(shape, np.nan, dtype)):
+        y = fast.max_pool2d(x, *geometry)
+        assert_same(y, pure.max_pool2d(x, *geometry))
+        dy = rng.integers(-9, 10, y.shape).astype(dtype)
+        got = fast.max_pool2d_backward(dy, x, *geometry)
+        assert_same(got, pure.max_pool2d_backward(dy, x, *geometry))
+        with np.errstate(invalid="ignore"):
+            wanted = pure.avg_pool2d(x, *geometry)
+        got = fast.avg_pool2d(x, *geometry)
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5)
+        assert (got.shape, got.dtype) == (wanted.shape, wanted.dtype)
+    for special in (np.nan, np.inf):
+        # What is odd in one window's gradient reaches no pixel of another.
+        dy = np.where(rng.random(dy.shape) < 0.1, special, dy).astype(dtype)
+        for name in ("max_pool2d_backward", "avg_pool2d_backward"):
+            got, wanted = (getattr(m, name)(dy, few, *geometry) for m in (fast, pure))
+            np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5)
+
+
 @repeatable
 @given(arguments=pools())
 def test_windows_and_columns_in_any_geometry(arguments, fast, pure):
