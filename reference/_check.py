@@ -7,10 +7,10 @@ A wrong type is a TypeError, a wrong value a ValueError, and both name the argum
 
 from __future__ import annotations
 
-import operator
 import sys
 from collections.abc import Mapping, Sequence
 from math import prod
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -107,13 +107,14 @@ def length(name: str, argument: str, value: np.ndarray, wanted: int, of: str) ->
 
 def not_empty(name: str, argument: str, value: np.ndarray, *sizes: int) -> None:
     """There is at least one row and one column (one class, one pixel) to work on."""
-    if min(sizes) < 1:
+    if 0 in sizes:
         raise ValueError(f"`{name}`: {argument} must not be empty; got shape {value.shape}.")
 
 
 def addressable(name: str, shape: Sequence[int], itemsize: int = 8) -> None:
     """The result's size in bytes is a number that the machine can count to."""
-    if itemsize * prod(max(1, side) for side in shape) > sys.maxsize:
+    # An empty array's sides must be countable too, so that a side of 0 is left out.
+    if itemsize * prod(filter(None, shape)) > sys.maxsize:
         raise ValueError(
             f"`{name}`: the result would have shape {tuple(shape)}, more than memory can address."
         )
@@ -131,9 +132,10 @@ def countable(name: str, *counts: int) -> None:
 def product(name: str, images: int, filters: Sequence[int], outputs: Pair) -> tuple[int, ...]:
     """The shape of a convolution's output, when its sizes and those of its product of matrices can
     be counted; `filters` is the shape (O, C, KH, KW)."""
-    shape = (images, filters[0], *outputs)
+    (out, depth, kh, kw), (rows, cols) = filters, outputs
+    shape = (images, out, rows, cols)
     addressable(name, shape)
-    countable(name, filters[0], prod(filters[1:]), outputs[0] * outputs[1])
+    countable(name, out, depth * kh * kw, rows * cols)
     return shape
 
 
@@ -160,10 +162,11 @@ def network(
 def whole(name: str, argument: str, value: Any, least: int, most: int | None = None) -> int:
     """One integer, at least `least`."""
     try:
-        number = operator.index(value)
+        number = index(value)
     except TypeError:
         raise TypeError(f"`{name}`: {argument} must be a whole number; got {value!r}.") from None
-    _within(name, argument, value, (number,), least, most)
+    if number < least or (most is not None and number > most):
+        _within(name, argument, value, (number,), least, most)
     return number
 
 
@@ -178,12 +181,12 @@ def pair(
     """Two integers, each at least `least`."""
     try:
         first, second = value
-        first, second = operator.index(first), operator.index(second)
+        first, second = index(first), index(second)
     except (TypeError, ValueError):
         raise TypeError(
             f"`{name}`: {argument} must be a pair of whole numbers ({parts}); got {value!r}."
         ) from None
-    if first < least or second < least or (most is not None and max(first, second) > most):
+    if first < least or second < least or (most is not None and (first > most or second > most)):
         _within(name, argument, value, (first, second), least, most)
     return first, second
 
@@ -191,7 +194,8 @@ def pair(
 def pads(name: str, argument: str, value: Any) -> Pads:
     """Four amounts of padding, ((top, bottom), (left, right))."""
     try:
-        (top, bottom), (left, right) = ((operator.index(p) for p in side) for side in value)
+        (top, bottom), (left, right) = value
+        top, bottom, left, right = index(top), index(bottom), index(left), index(right)
     except (TypeError, ValueError):
         raise TypeError(
             f"`{name}`: {argument} must be ((top, bottom), (left, right)) in whole numbers; "
@@ -214,7 +218,7 @@ def _within(
 def shape(name: str, argument: str, value: Any, axes: Sequence[str]) -> tuple[int, ...]:
     """A shape with one of the named lists of axes."""
     try:
-        sides = tuple(operator.index(side) for side in value)
+        sides = tuple(index(side) for side in value)
     except TypeError:
         raise TypeError(
             f"`{name}`: {argument} must be a tuple of whole numbers; got {value!r}."
@@ -272,17 +276,18 @@ def fits(
     dilation: Pair = (1, 1),
 ) -> Pair:
     """Rows and columns of the output; the kernel must have entries and lie inside."""
-    (kh, kw), (dh, dw) = kernel, dilation
-    if min(kh, kw) < 1:
+    (h, w), (kh, kw), (sh, sw), (dh, dw) = size, kernel, stride, dilation
+    if kh < 1 or kw < 1:
         raise ValueError(f"`{name}`: kernel must be at least 1; got {(kh, kw)}.")
-    padded = size[0] + sum(padding[0]), size[1] + sum(padding[1])
-    reach = dh * (kh - 1) + 1, dw * (kw - 1) + 1
-    if reach[0] > padded[0] or reach[1] > padded[1]:
+    (top, bottom), (left, right) = padding
+    height, width = top + h + bottom, left + w + right
+    reach_h, reach_w = dh * (kh - 1) + 1, dw * (kw - 1) + 1
+    if reach_h > height or reach_w > width:
         raise ValueError(
-            f"`{name}`: the kernel {(kh, kw)} covers {reach} pixels and must fit into the padded "
-            f"image; got {padded}."
+            f"`{name}`: the kernel {(kh, kw)} covers {(reach_h, reach_w)} pixels and must fit into "
+            f"the padded image; got {(height, width)}."
         )
-    return (padded[0] - reach[0]) // stride[0] + 1, (padded[1] - reach[1]) // stride[1] + 1
+    return (height - reach_h) // sh + 1, (width - reach_w) // sw + 1
 
 
 def fits_axis(name: str, size: int, kernel: int, padding: Pair, dilation: int) -> None:
@@ -427,8 +432,8 @@ _KEYS = {
 def layers(name: str, value: Any, shape: tuple[int, ...]) -> list[dict[str, Any]]:
     """A list of layers, each of which fits the shape that reaches it."""
     checked = []
-    for index, layer in enumerate(value):
-        layer, shape = _layer(name, f"layers[{index}]", layer, shape)
+    for place, layer in enumerate(value):
+        layer, shape = _layer(name, f"layers[{place}]", layer, shape)
         checked.append(layer)
     return checked
 

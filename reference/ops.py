@@ -1200,10 +1200,12 @@ def _filters_fit(
     groups: int = 1,
 ) -> tuple[int, ...]:
     """The shape of the output, when the filters match the image and fit into it."""
-    _check.divides(name, groups, x.shape[1], w.shape[0])
-    _check.channels(name, "w", w, "x", x.shape[1], groups)
-    outputs = _check.fits(name, x.shape[2:], w.shape[2:], stride, pads, dilation)
-    return _check.product(name, x.shape[0], w.shape, outputs)
+    images, channels, *size = x.shape
+    filters = w.shape
+    _check.divides(name, groups, channels, filters[0])
+    _check.channels(name, "w", w, "x", channels, groups)
+    outputs = _check.fits(name, size, filters[2:], stride, pads, dilation)
+    return _check.product(name, images, filters, outputs)
 
 
 def _general_arguments(
@@ -1266,12 +1268,13 @@ def _pool_arguments(
     like: np.ndarray | None = None,
 ) -> tuple[np.ndarray, Pair, Pair, Pair, Pair]:
     x = _check.array(name, "x", x, _IMAGE, like)
-    _check.not_empty(name, "x", x, *x.shape[2:])
+    images, channels, *size = x.shape
+    _check.not_empty(name, "x", x, *size)
     kernel = _check.pair(name, "kernel", kernel, 1)
     stride = _check.pair(name, "stride", stride, 1)
     padding = _check.pair(name, "padding", padding, 0)
-    outputs = _check.pool(name, x.shape[2:], kernel, stride, padding)
-    _check.addressable(name, (*x.shape[:2], *outputs))
+    outputs = _check.pool(name, size, kernel, stride, padding)
+    _check.addressable(name, (images, channels, *outputs))
     return x, kernel, stride, padding, outputs
 
 
