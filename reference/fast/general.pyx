@@ -5,9 +5,10 @@ Design: convolution is im2col and a product of matrices (Chellapilla, Puri, Sima
 a block of outputs at a time; BLAS multiplies (see _blas.pxd for the tiles). Three things keep the
 columns small, and so in the second level of cache:
 
-- With stride 1, the columns of one row of the kernel serve all its rows, each with a product of its
-  own that starts a row of outputs further on (memory-efficient convolution: Cho and Brand 2017, one
-  axis). For 3x3 that is a third of the copies, for 5x5 a fifth.
+- The columns of one row of the kernel serve others of its rows, each with a product of its own that
+  starts rows of outputs further on: all rows with stride 1, every second one with stride 2
+  (memory-efficient convolution: Cho and Brand 2017). For 3x3 that is a third of the copies, for 5x5
+  a fifth.
 - The products go through about 512 rows of columns, that is some of the channels, at a time.
 - A block's columns take 2 MB at most in float64, of large images some rows; of small ones several
   images side by side, so that the filters are read once for all of them. The workspace never grows
@@ -44,29 +45,36 @@ cdef Py_ssize_t DEPTH = 512
 cdef Py_ssize_t ENOUGH = 256
 
 # With fewer rows than this in a product, several products are slower than more columns.
-cdef Py_ssize_t NARROW = 24
+cdef Py_ssize_t NARROW = 20
 
 
 cdef inline bint by_rows(Window *g, Py_ssize_t channels) noexcept:
-    """Whether the columns of one row of the kernel serve all its rows."""
-    return g.kh > 1 and g.sh == 1 and g.dh == 1 and channels * g.kw >= NARROW
+    """Whether the columns of one row of the kernel serve others of its rows."""
+    return g.kh > 1 and g.kh >= 2 * g.sh and g.dh == 1 and channels * g.kw >= NARROW
 
 
-cdef inline Window row_of(Window *g) noexcept nogil:
-    """The window of one row of the kernel, on every row that the kernel meets."""
-    cdef Window row = g[0]
-    row.kh = 1
-    row.out_h = g.out_h + g.kh - 1
-    return row
+cdef inline Py_ssize_t rows_more(Window *g, Py_ssize_t products) noexcept nogil:
+    """Rows of columns that a block needs beyond its rows of outputs."""
+    return (g.kh - 1) // g.sh if products > 1 else 0
+
+
+cdef inline Window row_of(Window *g, Py_ssize_t row) noexcept nogil:
+    """The window of one row of the kernel, on the rows that it and the rows it serves meet."""
+    cdef Window one = g[0]
+    one.kh = 1
+    one.top = g.top - row
+    one.out_h = g.out_h + (g.kh - 1 - row) // g.sh
+    return one
 
 
 cdef inline Py_ssize_t rows_to_next(Window *g, Py_ssize_t products, Py_ssize_t rows,
-                                   Py_ssize_t height) noexcept nogil:
-    """Rows of columns from one image to the next: all that `rows` rows of outputs meet, but the
-    padding below one image may be that above the next."""
-    if products == 1:
-        return rows
-    return rows + products - 1 - min(g.top, g.out_h + g.kh - 1 - height - g.top, g.kh - 1)
+                                    Py_ssize_t height) noexcept nogil:
+    """Rows of columns from one image to the next: all that `rows` rows of outputs meet; but with
+    stride 1 the padding below one image may be that above the next."""
+    rows += rows_more(g, products)
+    if products > 1 and g.sh == 1:
+        rows -= min(g.top, g.out_h + g.kh - 1 - height - g.top, g.kh - 1)
+    return rows
 
 
 cdef matrices(w, bint rows):
@@ -125,6 +133,9 @@ def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
     """Tasks are the blocks of every group of every `images` images, the last of these changing
     fastest. The products go through `channels` channels at a time."""
     cdef Window g = window(geometry), lowered = g
+    cdef Py_ssize_t row, more = rows_more(&g, w.shape[0])
+    # Rows of the kernel whose columns are made; with one product it is all of them, at once.
+    cdef Py_ssize_t made = min(g.sh, w.shape[0])
     cdef Py_ssize_t products = w.shape[0], depth = w.shape[2], pixels = x.shape[2] * x.shape[3]
     cdef Py_ssize_t taps = g.kw if products > 1 else g.kh * g.kw
     cdef Py_ssize_t group_channels = x.shape[1] // groups, filters = w.shape[1] // groups
@@ -132,7 +143,7 @@ def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
     cdef Py_ssize_t task, n, n0, n1, o, p, u, c, f0, c0, row0, row1, col0, col1
     cdef Py_ssize_t part, here, start, count, step, total, stride, out_stride
     cdef bint direct = pointwise(&g, pixels)
-    cdef Py_ssize_t width = images * (rows + products - 1) * cols
+    cdef Py_ssize_t width = images * (rows + more) * cols
     cdef real[:, ::1] columns = np.empty((1 if direct else max(1, channels * taps), width),
                                          np.asarray(y).dtype)
     # y of several images in one matrix; the outputs between two images are none.
@@ -140,8 +151,6 @@ def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
                                           np.asarray(y).dtype)
     cdef const real *matrix
     cdef real *out
-    if products > 1:
-        lowered = row_of(&g)
     with nogil:
         for task in range(first, last):
             n0 = task // (groups * down * across) * images
@@ -164,16 +173,19 @@ def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
             for part in range((group_channels + channels - 1) // channels):
                 c = part * channels
                 here = min(channels, group_channels - c)
-                if direct:
-                    matrix, stride = &x[n0, c0 + c, 0, 0] + start, pixels
-                else:
-                    for n in range(n0, n1):
-                        fill_columns(x, n, c0 + c, here, columns, (n - n0) * step, &lowered, row0,
-                                     row1 + products - 1, col0, col1)
-                    matrix, stride = &columns[0, 0], columns.shape[1]
-                for u in range(products):
-                    tiles(filters, total, here * taps, &w[u, f0, c * taps], depth, False,
-                          matrix + u * (col1 - col0), stride, 1, out, out_stride)
+                for row in range(made):
+                    if products > 1:
+                        lowered = row_of(&g, row)
+                    if direct:
+                        matrix, stride = &x[n0, c0 + c, 0, 0] + start, pixels
+                    else:
+                        for n in range(n0, n1):
+                            fill_columns(x, n, c0 + c, here, columns, (n - n0) * step, &lowered,
+                                         row0, row1 + lowered.out_h - g.out_h, col0, col1)
+                        matrix, stride = &columns[0, 0], columns.shape[1]
+                    for u in range((products - row + made - 1) // made):
+                        tiles(filters, total, here * taps, &w[row + u * made, f0, c * taps],
+                              depth, False, matrix + u * (col1 - col0), stride, 1, out, out_stride)
             if images > 1:
                 for n in range(n0, n1):
                     for o in range(filters):
@@ -191,7 +203,8 @@ def general_conv2d(x, w, b, stride, pads, dilation, groups):
         flat = matrices(w, by_rows(&g, w.shape[1]))
         channels = channels_of(w.shape[1], flat.shape[2])
         taps = flat.shape[2] // max(1, w.shape[1])
-        images, rows, cols = block_of(channels * taps, filters // groups, flat.shape[0] - 1, n, &g)
+        images, rows, cols = block_of(channels * taps, filters // groups,
+                                      rows_more(&g, flat.shape[0]), n, &g)
         blocks = ((g.out_h + rows - 1) // rows) * ((g.out_w + cols - 1) // cols)
         share(_conv2d, (n + images - 1) // images * groups * blocks,
               y.size * flat.shape[0] * flat.shape[2], x, flat, b,
@@ -227,7 +240,7 @@ def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy
                                           np.asarray(dx).dtype)
     cdef const real *given
     if products > 1:
-        lowered = row_of(&g)
+        lowered = row_of(&g, 0)
     with nogil:
         for task in range(first, last):
             o = task // (2 * parts) * filters
@@ -307,7 +320,8 @@ def general_conv2d_backward(dy, x, w, stride, pads, dilation, groups):
     cdef Window g = window(geometry)
     cdef Py_ssize_t filters = w.shape[0], channels = w.shape[1], parts
     dx, db = np.zeros(x.shape, x.dtype), np.zeros(filters, x.dtype)
-    flat = matrices(w, by_rows(&g, channels))
+    # With larger strides, the products would be too small for what they write.
+    flat = matrices(w, g.sh == 1 and by_rows(&g, channels))
     dw = np.zeros(flat.shape, x.dtype)
     if dy.size:
         flat_dy = dy.reshape(dy.shape[0], filters, -1)
