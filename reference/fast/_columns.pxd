@@ -4,11 +4,18 @@
 # range of outputs sees, one output a column; `add_columns` is its adjoint. The cells of the padding
 # are zeros in the matrix and are never stored in a padded copy of the image.
 
+import numpy as np
+
 from libc.string cimport memcpy
 
 ctypedef fused real:
     float
     double
+
+cdef inline floating(Py_ssize_t size):
+    """The type of scratch arrays for pixels of `size` bytes."""
+    return np.float32 if size == sizeof(float) else np.float64
+
 
 # The geometry of a sliding window: kernel, stride, dilation, the padding before the first row and
 # column, and the size of the output.

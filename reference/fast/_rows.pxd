@@ -29,11 +29,6 @@ ctypedef fused place:
     double
 
 
-cdef inline floating(Py_ssize_t size):
-    """The type of scratch arrays for pixels of `size` bytes."""
-    return np.float32 if size == sizeof(float) else np.float64
-
-
 cdef inline Py_ssize_t lanes_of(Py_ssize_t planes, Py_ssize_t pixels,
                                 Py_ssize_t size) except -1 nogil:
     """How many planes are computed side by side, if a pixel has `size` bytes."""

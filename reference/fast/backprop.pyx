@@ -10,10 +10,10 @@ from libc.limits cimport INT_MAX
 from libc.math cimport INFINITY
 
 from reference.fast._blas cimport gemm
-from reference.fast._columns cimport Window, add_columns, real, window
+from reference.fast._columns cimport Window, add_columns, floating, real, window
 from reference.fast._rows cimport (
-    WORK, above, blocks_of, columns_inside, floating, lanes_of, pack, place, rows_inside,
-    taps_inside, unpack, widths_inside
+    WORK, above, blocks_of, columns_inside, lanes_of, pack, place, rows_inside, taps_inside,
+    unpack, widths_inside
 )
 
 

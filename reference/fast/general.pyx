@@ -32,7 +32,7 @@ from libc.math cimport sqrt
 from reference.fast.activation import softmax
 
 from reference.fast._blas cimport gemm, tiles
-from reference.fast._columns cimport Window, add_columns, fill_columns, real, window
+from reference.fast._columns cimport Window, add_columns, fill_columns, floating, real, window
 
 # Entries of one thread's columns: 2 MB in float64. A quarter of it halves the speed of deep layers
 # (384 channels of 3x3), whose blocks would have too few outputs for a fast product.
@@ -108,7 +108,7 @@ cdef (Py_ssize_t, Py_ssize_t, Py_ssize_t) block_of(Py_ssize_t depth, Py_ssize_t 
     if rows >= g.out_h:
         images = max(1, min(count, ENOUGH) // ((g.out_h + more) * g.out_w))
         if g.kh == 1 and g.kw == 1 and g.sh == 1:
-            images = 1
+            images = 1  # the images themselves are the matrices
         blocks = (batch + images - 1) // images
         return (batch + blocks - 1) // blocks, g.out_h, g.out_w
     blocks = (g.out_h + rows - 1) // rows
@@ -144,11 +144,11 @@ def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
     cdef Py_ssize_t part, here, start, count, step, total, stride, out_stride
     cdef bint direct = pointwise(&g, pixels)
     cdef Py_ssize_t width = images * (rows + more) * cols
-    cdef real[:, ::1] columns = np.empty((1 if direct else max(1, channels * taps), width),
-                                         np.asarray(y).dtype)
-    # y of several images in one matrix; the outputs between two images are none.
-    cdef real[:, ::1] together = np.empty((filters if images > 1 else 1, width),
-                                          np.asarray(y).dtype)
+    # The columns; below them y of several images in one matrix, in which the outputs between two
+    # images are none.
+    cdef Py_ssize_t below = 0 if direct else channels * taps
+    cdef real[:, ::1] columns = np.empty((max(1, below + (filters if images > 1 else 0)), width),
+                                         floating(sizeof(real)))
     cdef const real *matrix
     cdef real *out
     with nogil:
@@ -164,7 +164,7 @@ def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
             step = rows_to_next(&g, products, row1 - row0, x.shape[2]) * (col1 - col0)
             total = (n1 - n0 - 1) * step + count
             if images > 1:
-                out, out_stride = &together[0, 0], together.shape[1]
+                out, out_stride = &columns[below, 0], columns.shape[1]
             else:
                 out, out_stride = &y[n0, f0, start], y.shape[2]
             for o in range(filters):
@@ -190,7 +190,7 @@ def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
                 for n in range(n0, n1):
                     for o in range(filters):
                         for p in range(count):
-                            y[n, f0 + o, p] = together[o, (n - n0) * step + p]
+                            y[n, f0 + o, p] = columns[below + o, (n - n0) * step + p]
 
 
 def general_conv2d(x, w, b, stride, pads, dilation, groups):
@@ -233,11 +233,10 @@ def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy
         # would spoil the sums.
         images = 1
     cdef Py_ssize_t width = 1 if direct else images * (rows + products - 1) * cols
-    cdef real[:, ::1] columns = np.empty((1 if direct else channels * taps, width),
-                                         np.asarray(dx).dtype)
-    # dy of several images in one matrix.
-    cdef real[:, ::1] together = np.empty((filters if images > 1 else 1, width),
-                                          np.asarray(dx).dtype)
+    # The columns; below them dy of several images in one matrix.
+    cdef Py_ssize_t below = 0 if direct else channels * taps
+    cdef real[:, ::1] columns = np.empty((max(1, below + (filters if images > 1 else 0)), width),
+                                         floating(sizeof(real)))
     cdef const real *given
     if products > 1:
         lowered = row_of(&g, 0)
@@ -269,8 +268,8 @@ def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy
                             for n in range(n0, n1):
                                 for k in range(filters):
                                     for p in range(points):
-                                        together[k, (n - n0) * step + p] = dy[n, o + k, p]
-                            given, stride = &together[0, 0], together.shape[1]
+                                        columns[below + k, (n - n0) * step + p] = dy[n, o + k, p]
+                            given, stride = &columns[below, 0], columns.shape[1]
                         else:
                             given, stride = &dy[n0, o, start], dy.shape[2]
                         points += (n1 - n0 - 1) * step
@@ -329,8 +328,9 @@ def general_conv2d_backward(dy, x, w, stride, pads, dilation, groups):
         if channels:
             channels = channels_of(channels, flat.shape[2])
             parts = (w.shape[1] + channels - 1) // channels
-            share(_conv2d_backward, 2 * groups * parts, 2 * dy.size * flat.shape[0] * flat.shape[2], flat_dy, x,
-                  flat, dx, dw, geometry, groups, channels)
+            share(_conv2d_backward, 2 * groups * parts,
+                  2 * dy.size * flat.shape[0] * flat.shape[2], flat_dy, x, flat, dx, dw, geometry,
+                  groups, channels)
     return dx, filters_of(dw, w.shape), db
 
 

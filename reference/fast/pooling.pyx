@@ -6,10 +6,10 @@ from reference._threads import share
 
 from libc.math cimport INFINITY
 
-from reference.fast._columns cimport Window, real, window
+from reference.fast._columns cimport Window, floating, real, window
 from reference.fast._rows cimport (
-    WORK, blocks_of, columns_inside, floating, lanes_of, larger, pack, rows_inside, taps_inside,
-    unpack, widths_inside
+    WORK, blocks_of, columns_inside, lanes_of, larger, pack, rows_inside, taps_inside, unpack,
+    widths_inside
 )
 
 
