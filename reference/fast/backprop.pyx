@@ -266,8 +266,10 @@ cdef _pool_backward(kernel_function, dy, x, kernel, stride, padding, bint flat):
     cdef tuple geometry = (x.shape, kernel, stride, ((rows, rows), (cols, cols)), (1, 1))
     n, c, h, w = x.shape
     dx = np.zeros(x.shape, x.dtype)
-    share(kernel_function, n * c, WORK * x.size, dy.reshape(n * c, dy.shape[2], dy.shape[3]),
-          x.reshape(n * c, h, w), dx.reshape((n * c, h * w) if flat else (n * c, h, w)), geometry)
+    if n * c:  # else rows of any length are not worth a scratch array
+        share(kernel_function, n * c, WORK * x.size, dy.reshape(n * c, dy.shape[2], dy.shape[3]),
+              x.reshape(n * c, h, w), dx.reshape((n * c, h * w) if flat else (n * c, h, w)),
+              geometry)
     return dx
 
 

@@ -151,8 +151,9 @@ cdef _pool(kernel_function, x, kernel, stride, padding):
     cdef Window g = window(geometry)
     n, c, h, w = x.shape
     y = np.empty((n, c, g.out_h, g.out_w), x.dtype)
-    share(kernel_function, n * c, WORK * x.size, x.reshape(n * c, h, w),
-          y.reshape(n * c, g.out_h, g.out_w), geometry)
+    if n * c:  # else rows of any length are not worth a scratch array
+        share(kernel_function, n * c, WORK * x.size, x.reshape(n * c, h, w),
+              y.reshape(n * c, g.out_h, g.out_w), geometry)
     return y
 
 

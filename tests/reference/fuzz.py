@@ -509,7 +509,7 @@ def judge(
         for one, other in zip(arguments, before, strict=True):
             if not isinstance(one, np.random.Generator) and type(one) is not object:
                 untouched(one, other)
-    if refused is None and vast(arguments):
+    if vast(arguments) and (refused is None or beyond_memory(refused)):
         return "too large for the pure twin"  # which counts to the sides of an empty array
     wanted, refused_too = call(pure, name, arguments)
     if beyond_memory(refused_too) and (refused is None or beyond_memory(refused)):

@@ -151,7 +151,11 @@ def test_counts_have_no_upper_limit(name: str) -> None:
     COUNTED[name]()
 
 
-# Nothing to do, however many times: without a guard these would count to 2**50.
+# No image, with rows that no memory holds.
+ROW = nothing(0, 1, 1, 2**50)
+
+
+# Nothing to do, however many times: without a guard these would count to 2**50, or take as much.
 @pytest.mark.parametrize(
     ("call", "shape"),
     [
@@ -161,6 +165,10 @@ def test_counts_have_no_upper_limit(name: str) -> None:
         (lambda: ops.zero_pad2d(nothing(2**50, 0, 1, 1), ((1, 1), (1, 1))), (2**50, 0, 3, 3)),
         (lambda: ops.max_pool2d(nothing(2**50, 0, 1, 1), (1, 1), (1, 1)), (2**50, 0, 1, 1)),
         (lambda: ops.global_avg_pool2d(nothing(2**50, 0, 1, 1)), (2**50, 0)),
+        (lambda: ops.max_pool2d(ROW, (1, 2), (1, 2)), (0, 1, 1, 2**49)),
+        (lambda: ops.avg_pool2d(ROW, (1, 2), (1, 2)), (0, 1, 1, 2**49)),
+        (lambda: ops.max_pool2d_backward(ROW, ROW, (1, 1), (1, 1)), ROW.shape),
+        (lambda: ops.avg_pool2d_backward(ROW, ROW, (1, 1), (1, 1)), ROW.shape),
     ],
 )
 def test_large_and_empty_is_quick(call, shape) -> None:
