@@ -128,7 +128,8 @@ def test_every_package_that_the_kit_needs_is_looked_for(root):
     needed = [requirement.partition(">")[0] for requirement in project["dependencies"]]
     assert list(doctor.NEEDED) == needed
     extras = project["optional-dependencies"]
-    assert doctor.EXTRAS.keys() == extras.keys() - {"test", "capstone-cpu"}
+    of_developers = {"test", "conformance"}
+    assert doctor.EXTRAS.keys() == extras.keys() - of_developers - {"capstone-cpu"}
     for extra, (package, _) in doctor.EXTRAS.items():
         assert package in [requirement.partition(">")[0] for requirement in extras[extra]]
 
