@@ -94,8 +94,10 @@ test-slow: .venv/tested
 	$(BIN)/autograder audit --min 1.0
 
 # The compiled core beside ONNX's and Keras' tests, PyTorch, TensorFlow and SciPy: docs/conformance.md.
+# And the benchmark's tests, which need PyTorch as well: without it they are skipped above.
 conformance: .venv/conforming
 	$(BIN)/pytest tests/reference/conformance
+	$(BIN)/pytest -m slow tests/autograder/performance
 
 # Random calls of the kernels that check their indices, beside the pure twin, in a copy of the
 # checkout.
