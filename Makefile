@@ -86,7 +86,7 @@ lint: .venv/tested
 	$(BIN)/mypy
 
 test-fast: .venv/tested
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 -m "not slow and not peers"
 
 # The wheel and the debug build, and the checks that take minutes; then the grader is graded.
 test-slow: .venv/tested
@@ -94,10 +94,10 @@ test-slow: .venv/tested
 	$(BIN)/autograder audit --min 1.0
 
 # The compiled core beside ONNX's and Keras' tests, PyTorch, TensorFlow and SciPy: docs/conformance.md.
-# And the benchmark's tests, which need PyTorch as well: without it they are skipped above.
+# And the tests of the benchmark that need PyTorch as well.
 conformance: .venv/conforming
 	$(BIN)/pytest tests/reference/conformance
-	$(BIN)/pytest -m slow tests/autograder/performance
+	$(BIN)/pytest -m peers tests/autograder/performance
 
 # Random calls of the kernels that check their indices, beside the pure twin, in a copy of the
 # checkout.

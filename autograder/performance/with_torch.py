@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -15,6 +16,10 @@ from autograder.performance.ways import TORCH, Form
 
 OURS, LAST = torch.contiguous_format, torch.channels_last
 Layer = Callable[[list[Any]], Any]
+
+# The build for CUDA brings a compiler, which its optimizers load: after TensorFlow that crashes.
+with contextlib.suppress(ImportError):
+    import triton  # noqa: F401
 
 
 class Torch:

@@ -295,11 +295,9 @@ def test_the_process_of_a_part_ends_with_it(monkeypatch, tmp_path):
     assert not late.exists()
 
 
-@pytest.mark.slow
+@pytest.mark.peers
 def test_all_of_it_quickly(tmp_path):
     """In processes of their own, with the libraries: everybody agrees, or it would fail."""
-    pytest.importorskip("torch")
-    pytest.importorskip("tensorflow")
     *_, measured = bench.core(1, [1], quick=True)
     layers = {(row["network"], row["layer"]) for row in measured["rows"]}
     assert len(measured["rows"]) == 4 * len(layers) == 32

@@ -51,12 +51,14 @@ def test_the_core_learns(digits):
     assert last["accuracy"] > 0.8
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("other", "library"), [(lenet.Torch, "torch"), (lenet.Keras, "tensorflow")]
+    "other",
+    [
+        pytest.param(lenet.Torch, marks=pytest.mark.peers),
+        pytest.param(lenet.Keras, marks=pytest.mark.slow),
+    ],
 )
-def test_libraries_make_the_same_steps(other, library, digits):
-    pytest.importorskip(library)
+def test_libraries_make_the_same_steps(other, digits):
     rows = list(lenet.train(digits, [lenet.Core, other], epochs=3, seed=0))
     assert [row["way"] for row in rows] == ["core", other.name] * 3
     for ours, theirs in zip(rows[::2], rows[1::2], strict=True):

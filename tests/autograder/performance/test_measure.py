@@ -24,7 +24,8 @@ GEOMETRIES = (
     Geometry("avg_pool", 1, 1, 8, 6, 1, (3, 2), (2, 3), (1, 0)),
 )
 TINY = Layer(TESTS, "tiny", GEOMETRIES[:1])
-LIBRARY = {ways.TORCH: "torch", ways.TENSORFLOW: "tensorflow"}
+LIBRARY = {ways.TORCH: pytest.mark.peers, ways.TENSORFLOW: pytest.mark.slow}
+LIBRARIES = [pytest.param(name, marks=mark) for name, mark in LIBRARY.items()]
 
 
 class Named:
@@ -63,11 +64,10 @@ def timed(everyone, layers=(TINY,), runs=1, threads=1):
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda g: f"{g.kind} {g.kernel} {g.padding}")
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.slow if n in LIBRARY else ()) for n in child.WAYS[1:]],
+    [pytest.param(name, marks=LIBRARY.get(name, ())) for name in child.WAYS[1:]],
 )
 def test_everybody_gives_the_numbers_of_the_core(name, geometry, told):
     """`rows` itself compares them, both types, forward and backward; Different would be raised."""
-    pytest.importorskip(LIBRARY.get(name, "numpy"))
     other = way(name)
     rows = timed([ways.core(), other], [Layer(TESTS, "one", (geometry,))])
     assert [(row["dtype"], row["pass"]) for row in rows] == [
@@ -214,11 +214,9 @@ def test_long_calls_are_timed_without_one_before(told, monkeypatch):
     assert len(short) - len(long) == 4 * 3  # rows and runs
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("geometry", [GEOMETRIES[1], GEOMETRIES[4]], ids=lambda g: g.kind)
-@pytest.mark.parametrize("name", list(LIBRARY))
+@pytest.mark.parametrize("name", LIBRARIES)
 def test_the_same_arrays_are_given_back_in_our_order(name, geometry):
-    pytest.importorskip(LIBRARY[name])
     library, data = way(name), arrays(geometry, "float32", np.random.default_rng(0))
     forms = library.forms(geometry, data, backward=True)
     assert {form.arranged for form in forms} == {False, True}
@@ -230,10 +228,9 @@ def test_the_same_arrays_are_given_back_in_our_order(name, geometry):
             assert all(array.flags.c_contiguous for array in library.arrays_of(form, result))
 
 
-@pytest.mark.slow
+@pytest.mark.peers
 def test_pytorch_is_given_the_arrays_themselves():
     """No copy is made before the call: what changes in them is seen, unless they are arranged."""
-    pytest.importorskip("torch")
     torch, data = way(ways.TORCH), arrays(GEOMETRIES[1], "float64", np.random.default_rng(0))
     forms = torch.forms(GEOMETRIES[1], data, backward=False)
     data.x[...] = 0
