@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import textwrap
+import time
 
 import pytest
 
@@ -18,6 +19,19 @@ from autograder.submissions import Submission, read
 
 # Endless loops end soon, and honest calls on a loaded machine still end in time.
 QUICK = Limits(import_seconds=1.0, call_seconds=0.5, wall_factor=12.0, patience=1.0)
+
+
+def _until(true, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def until():
+    """`until(true)`: wait for what must come."""
+    return _until
 
 
 @pytest.fixture

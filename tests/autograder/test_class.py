@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
@@ -45,14 +44,6 @@ def files_of(out):
         for file in sorted(out.rglob("*"))
         if file.is_file() and file.name not in ("timing.json", "journal.jsonl")
     }
-
-
-def until(true, seconds=120):
-    """Wait for what must come."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +95,7 @@ PIPED = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_whoever_is_killed_goes_on(golden_class, undisturbed, tmp_path, jobs):
+def test_whoever_is_killed_goes_on(golden_class, undisturbed, tmp_path, jobs, until):
     out = tmp_path / "results"
     arguments = ("grade", golden_class, *ONLY, "--out", out, "--jobs", jobs)
     with running(*command(*arguments), **PIPED) as started:
@@ -129,7 +120,9 @@ def test_two_jobs_write_the_same_bytes(golden_class, undisturbed, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_process_of_the_pool_that_is_killed_is_replaced(golden_class, undisturbed, tmp_path):
+def test_a_process_of_the_pool_that_is_killed_is_replaced(
+    golden_class, undisturbed, tmp_path, until
+):
     out = tmp_path / "results"
     arguments = ("grade", golden_class, *ONLY, "--out", out, "--jobs", 2)
     with running(*command(*arguments), **PIPED) as started:
@@ -147,7 +140,7 @@ def test_a_process_of_the_pool_that_is_killed_is_replaced(golden_class, undistur
 
 @pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_an_interrupt_ends_it_and_says_how_to_go_on(students, tmp_path, jobs):
+def test_an_interrupt_ends_it_and_says_how_to_go_on(students, tmp_path, jobs, until):
     out = tmp_path / "results"
     arguments = ("grade", students, "--only", "relu", "--out", out, "--jobs", jobs)
     options = {"start_new_session": True, "preexec_fn": heed, **PIPED}
@@ -174,7 +167,7 @@ def test_an_interrupt_ends_it_and_says_how_to_go_on(students, tmp_path, jobs):
 
 
 @pytest.fixture
-def cluster(tmp_path):
+def cluster(tmp_path, until):
     """A scheduler on loopback and two workers, real processes; its address, and the workers."""
     address = tmp_path / "scheduler.json"
     dask = (sys.executable, "-m", "dask")
@@ -196,7 +189,7 @@ def cluster(tmp_path):
 
 @pytest.mark.slow
 def test_a_cluster_that_loses_a_worker_writes_the_same_bytes(
-    golden_class, undisturbed, tmp_path, cluster
+    golden_class, undisturbed, tmp_path, cluster, until
 ):
     place, workers = cluster
     out = tmp_path / "results"
