@@ -14,7 +14,8 @@ INTRODUCTION = """\
 # Conformance
 
 The compiled core beside tests and code that other people wrote. `make conformance` runs all of it
-(it installs the extra `conformance`, some 850 MB more); a test holds this page to what ran.
+(it installs the extra `conformance`: some 850 MB more where the package index has PyTorch for a
+CPU, 5 GB where it has the build for CUDA alone); a test holds this page to what ran.
 
 Tolerances: sums of k products may differ by 2 (k + 2) u times the same sum of magnitudes, cell by
 cell, u being the unit roundoff of the type (Higham, *Accuracy and Stability of Numerical
