@@ -10,8 +10,7 @@
 # The kernels see rows of `width * lanes` entries, where lanes is 1 if nothing is packed; which
 # planes share a block changes no result, as no two lanes ever meet.
 
-import numpy as np
-
+from reference.fast._arrays cimport DOUBLE, empty
 from reference.fast._columns cimport Window, first_inside, real
 
 cdef enum:
@@ -110,7 +109,7 @@ cdef inline int rows_inside(Window *g, Py_ssize_t i, Py_ssize_t height,
 
 cdef inline widths_inside(Window *g, Py_ssize_t width, Py_ssize_t lanes):
     """How many real columns the windows of a row of outputs have, for every lane."""
-    counts = np.empty(g.out_w * lanes)
+    counts = empty(1, [g.out_w * lanes], DOUBLE)
     cdef double[::1] count = counts
     cdef Py_ssize_t j, k, pixels
     for j in range(g.out_w):
