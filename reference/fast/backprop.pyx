@@ -244,11 +244,13 @@ def _avg_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1
     cdef Py_ssize_t p, q, r, c, count
     cdef Py_ssize_t lanes = lanes_of(last - first, x.shape[1] * x.shape[2], sizeof(real))
     cdef int kind = floating(sizeof(real))
-    # What each window of a row of outputs gives to a pixel, and what the pixels of a row get.
-    cdef real[::1] shares = zeros(1, [g.out_w * lanes], kind)
-    cdef real[::1] row = empty(1, [x.shape[2] * lanes], kind)
-    cdef double[::1] widths = widths_inside(&g, x.shape[2], lanes)
+    cdef Py_ssize_t across = x.shape[2] * lanes, out = g.out_w * lanes
+    # One array: what each window of a row of outputs gives to a pixel, what the pixels of a row get.
+    cdef real[::1] scratch = zeros(1, [out + across], kind)
+    cdef real[::1] shares = scratch[:out], row = scratch[out:]
+    cdef double[::1] widths = empty(1, [out], DOUBLE)
     cdef real[:, :, ::1] block
+    widths_inside(&g, x.shape[2], lanes, widths)
     if lanes == 1:
         with nogil:
             for p in range(first, last):

@@ -127,10 +127,13 @@ def _avg_pool2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] x, real
     cdef Py_ssize_t p, q, count
     cdef Py_ssize_t lanes = lanes_of(last - first, x.shape[1] * x.shape[2], sizeof(real))
     cdef int kind = floating(sizeof(real))
-    cdef double[::1] column = empty(1, [x.shape[2] * lanes], DOUBLE)  # the sum of the window's rows
-    cdef double[::1] total = empty(1, [g.out_w * lanes], DOUBLE)
-    cdef double[::1] widths = widths_inside(&g, x.shape[2], lanes)
+    cdef Py_ssize_t across = x.shape[2] * lanes, out = g.out_w * lanes
+    # One array: the sums of the rows of windows, those of whole windows, and the windows' widths.
+    cdef double[::1] scratch = empty(1, [across + 2 * out], DOUBLE)
+    cdef double[::1] column = scratch[:across], total = scratch[across:across + out]
+    cdef double[::1] widths = scratch[across + out:]
     cdef real[:, :, ::1] block, pooled
+    widths_inside(&g, x.shape[2], lanes, widths)
     if lanes == 1:
         with nogil:
             for p in range(first, last):
