@@ -1,12 +1,14 @@
 # A call of a kernel, made small: arrays, types and geometry without Python's own detours.
 #
 # Design: the property tests call operations on images of a few pixels, where nothing counts but the
-# steps on the way to the loops: 2 to 3 times as long as the loops themselves. So, in every kernel:
+# steps on the way to the loops. Of a small average pool that took 2.7 us the loops were 0.2 us. So
+# the convolutions and poolings, with 1.4 us for that pool:
 #
-# - Arrays are made and shaped through NumPy's C interface, in half the time of np.empty.
-# - `by_type` picks the two variants of a kernel once, when the module is loaded; Cython's choice at
-#   every call reads the types of all arrays. `share(KERNEL[is_double(x)], ...)` is a call.
-# - The geometry is read from Python's pairs once, and is handed on as bytes (`packed`).
+# - make and shape arrays through NumPy's C interface (from Python, np.empty takes 0.12 us and
+#   reshape 0.09 us);
+# - let `by_type` find a kernel's two variants once, when the module is loaded: at every call, Cython
+#   would look for the one that fits the arrays (0.18 us);
+# - read the geometry from Python's pairs once, and hand it on as bytes (`packed`).
 
 cimport numpy as cnp
 
@@ -26,6 +28,7 @@ cdef inline tuple by_type(kernel):
 
 
 cdef inline bint is_double(cnp.ndarray x) noexcept:
+    """Which of the two variants is for x: the index in the tuple of `by_type`."""
     return cnp.PyArray_TYPE(x) == DOUBLE
 
 
