@@ -39,7 +39,11 @@ def array(
     `like`.
     """
     given = np.asarray(value)
-    if _fits_already(given, axes, like):
+    dtype = given.dtype
+    known = dtype is like.dtype if like is not None else dtype is _DOUBLE or dtype is _SINGLE
+    # The usual case, which on small arrays must not take long: nothing is to be done. A carray is
+    # C-contiguous, aligned and writeable.
+    if known and given.flags.carray and (axes is None or given.ndim == axes.count(",") + 1):
         return given
     if given.dtype.kind not in "fiub":
         raise TypeError(f"`{name}`: {argument} must hold real numbers; got dtype {given.dtype}.")
@@ -58,16 +62,6 @@ def array(
     given = np.asarray(given, order="C")
     # Unaligned memory is legal in NumPy and is not in the kernels.
     return given if given.flags.aligned else given.copy()
-
-
-def _fits_already(given: np.ndarray, axes: str | None, like: np.ndarray | None) -> bool:
-    """Whether nothing is to be done: the usual case, which on small arrays must not take long."""
-    if like is not None:
-        known = given.dtype is like.dtype
-    else:
-        known = given.dtype is _DOUBLE or given.dtype is _SINGLE
-    # A carray is C-contiguous, aligned and writeable.
-    return known and given.flags.carray and (axes is None or given.ndim == axes.count(",") + 1)
 
 
 def labels(name: str, value: Any, rows: int, classes: int, of: str = "row of logits") -> np.ndarray:
@@ -114,7 +108,7 @@ def not_empty(name: str, argument: str, value: np.ndarray, *sizes: int) -> None:
 def addressable(name: str, shape: Sequence[int], itemsize: int = 8) -> None:
     """The result's size in bytes is a number that the machine can count to."""
     # An empty array's sides must be countable too, so that a side of 0 is left out.
-    if itemsize * prod(filter(None, shape)) > sys.maxsize:
+    if itemsize * (prod(shape) or prod(filter(None, shape))) > sys.maxsize:
         raise ValueError(
             f"`{name}`: the result would have shape {tuple(shape)}, more than memory can address."
         )
@@ -132,7 +126,8 @@ def countable(name: str, *counts: int) -> None:
 def product(name: str, images: int, filters: Sequence[int], outputs: Pair) -> tuple[int, ...]:
     """The shape of a convolution's output, when its sizes and those of its product of matrices can
     be counted; `filters` is the shape (O, C, KH, KW)."""
-    (out, depth, kh, kw), (rows, cols) = filters, outputs
+    out, depth, kh, kw = filters
+    rows, cols = outputs
     shape = (images, out, rows, cols)
     addressable(name, shape)
     countable(name, out, depth * kh * kw, rows * cols)
@@ -276,17 +271,20 @@ def fits(
     dilation: Pair = (1, 1),
 ) -> Pair:
     """Rows and columns of the output; the kernel must have entries and lie inside."""
-    (h, w), (kh, kw), (sh, sw), (dh, dw) = size, kernel, stride, dilation
+    h, w = size
+    kh, kw = kernel
     if kh < 1 or kw < 1:
         raise ValueError(f"`{name}`: kernel must be at least 1; got {(kh, kw)}.")
     (top, bottom), (left, right) = padding
     height, width = top + h + bottom, left + w + right
+    dh, dw = dilation
     reach_h, reach_w = dh * (kh - 1) + 1, dw * (kw - 1) + 1
     if reach_h > height or reach_w > width:
         raise ValueError(
             f"`{name}`: the kernel {(kh, kw)} covers {(reach_h, reach_w)} pixels and must fit into "
             f"the padded image; got {(height, width)}."
         )
+    sh, sw = stride
     return (height - reach_h) // sh + 1, (width - reach_w) // sw + 1
 
 
@@ -302,11 +300,12 @@ def fits_axis(name: str, size: int, kernel: int, padding: Pair, dilation: int) -
 
 def pool(name: str, size: Sequence[int], kernel: Pair, stride: Pair, padding: Pair) -> Pair:
     """Rows and columns of the pooled image; every window must hold a real pixel."""
-    if padding[0] > kernel[0] // 2 or padding[1] > kernel[1] // 2:
+    rows, cols = padding
+    if rows > kernel[0] // 2 or cols > kernel[1] // 2:
         raise ValueError(
             f"`{name}`: padding must be at most half of the kernel {kernel}; got {padding}."
         )
-    return fits(name, size, kernel, stride, both_sides(padding))
+    return fits(name, size, kernel, stride, ((rows, rows), (cols, cols)))
 
 
 def channels(

@@ -49,10 +49,10 @@ def share(kernel: Callable[..., object], tasks: int, work: int, *arguments: Any)
     `work` is the number of multiplications in all tasks together. There are more ranges than
     threads, so that one slow range keeps nobody waiting for long.
     """
-    threads = min(_threads, tasks)
-    if threads < 2 or work < WORTH_SHARING:
+    if _threads == 1 or tasks < 2 or work < WORTH_SHARING:
         kernel(0, tasks, *arguments)
         return
+    threads = min(_threads, tasks)
     parts = min(tasks, 4 * threads)
     bounds = [tasks * part // parts for part in range(parts + 1)]
     ranges = iter(list(pairwise(bounds)))

@@ -1200,11 +1200,11 @@ def _filters_fit(
     groups: int = 1,
 ) -> tuple[int, ...]:
     """The shape of the output, when the filters match the image and fit into it."""
-    images, channels, *size = x.shape
+    images, channels, height, width = x.shape
     filters = w.shape
     _check.divides(name, groups, channels, filters[0])
     _check.channels(name, "w", w, "x", channels, groups)
-    outputs = _check.fits(name, size, filters[2:], stride, pads, dilation)
+    outputs = _check.fits(name, (height, width), filters[2:], stride, pads, dilation)
     return _check.product(name, images, filters, outputs)
 
 
@@ -1268,13 +1268,13 @@ def _pool_arguments(
     like: np.ndarray | None = None,
 ) -> tuple[np.ndarray, Pair, Pair, Pair, Pair]:
     x = _check.array(name, "x", x, _IMAGE, like)
-    images, channels, *size = x.shape
-    _check.not_empty(name, "x", x, *size)
+    images, channels, height, width = x.shape
+    _check.not_empty(name, "x", x, height, width)
     kernel = _check.pair(name, "kernel", kernel, 1)
     stride = _check.pair(name, "stride", stride, 1)
     padding = _check.pair(name, "padding", padding, 0)
-    outputs = _check.pool(name, size, kernel, stride, padding)
-    _check.addressable(name, (images, channels, *outputs))
+    outputs = rows, cols = _check.pool(name, (height, width), kernel, stride, padding)
+    _check.addressable(name, (images, channels, rows, cols))
     return x, kernel, stride, padding, outputs
 
 

@@ -4,17 +4,11 @@
 # range of outputs sees, one output a column; `add_columns` is its adjoint. The cells of the padding
 # are zeros in the matrix and are never stored in a padded copy of the image.
 
-import numpy as np
-
 from libc.string cimport memcpy
 
 ctypedef fused real:
     float
     double
-
-cdef inline floating(Py_ssize_t size):
-    """The type of scratch arrays for pixels of `size` bytes."""
-    return np.float32 if size == sizeof(float) else np.float64
 
 
 # The geometry of a sliding window: kernel, stride, dilation, the padding before the first row and
@@ -32,12 +26,9 @@ ctypedef struct Window:
     Py_ssize_t out_w
 
 
-cdef inline Window window(tuple geometry):
-    """The window of (shape, kernel, stride, pads, dilation): shape is the image's, with rows and
-    columns last, and pads is ((top, bottom), (left, right))."""
+cdef inline Window window(Py_ssize_t h, Py_ssize_t w, kernel, stride, pads, dilation):
+    """The window on an image of h rows and w columns; pads is ((top, bottom), (left, right))."""
     cdef Window g
-    shape, kernel, stride, pads, dilation = geometry
-    cdef Py_ssize_t h = shape[len(shape) - 2], w = shape[len(shape) - 1]
     cdef Py_ssize_t bottom, right
     g.kh, g.kw = kernel
     g.sh, g.sw = stride

@@ -10,8 +10,6 @@
 # The kernels see rows of `width * lanes` entries, where lanes is 1 if nothing is packed; which
 # planes share a block changes no result, as no two lanes ever meet.
 
-import numpy as np
-
 from reference.fast._columns cimport Window, first_inside, real
 
 cdef enum:
@@ -108,13 +106,12 @@ cdef inline int rows_inside(Window *g, Py_ssize_t i, Py_ssize_t height,
     return 0
 
 
-cdef inline widths_inside(Window *g, Py_ssize_t width, Py_ssize_t lanes):
+cdef inline int widths_inside(Window *g, Py_ssize_t width, Py_ssize_t lanes,
+                              double[::1] widths) except -1 nogil:
     """How many real columns the windows of a row of outputs have, for every lane."""
-    counts = np.empty(g.out_w * lanes)
-    cdef double[::1] count = counts
     cdef Py_ssize_t j, k, pixels
     for j in range(g.out_w):
         pixels = min(j * g.sw - g.left + g.kw, width) - max(j * g.sw - g.left, 0)
         for k in range(lanes):
-            count[j * lanes + k] = pixels
-    return counts
+            widths[j * lanes + k] = pixels
+    return 0

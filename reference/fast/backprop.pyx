@@ -6,11 +6,15 @@ from reference._threads import share
 from reference.fast.activation import softmax
 from reference.fast.general import general_conv2d_backward, global_avg_pool2d_backward
 
+cimport numpy as cnp
 from libc.limits cimport INT_MAX
 from libc.math cimport INFINITY
 
+from reference.fast._arrays cimport (
+    DOUBLE, INT, by_type, empty, floating, is_double, packed, shaped, unpacked, zeros
+)
 from reference.fast._blas cimport gemm
-from reference.fast._columns cimport Window, add_columns, floating, real, window
+from reference.fast._columns cimport Window, add_columns, real, window
 from reference.fast._rows cimport (
     WORK, above, blocks_of, columns_inside, lanes_of, pack, place, rows_inside, taps_inside,
     unpack, widths_inside
@@ -169,7 +173,7 @@ cdef inline int max_planes_backward(Py_ssize_t first, Py_ssize_t last, const rea
             for p in range(first, last):
                 max_plane_backward(dy, x, p, dx, p, 1, best, at, g, 1)
         return 0
-    block = np.zeros((1, x.shape[1], x.shape[2] * lanes), floating(sizeof(real)))
+    block = zeros(3, [1, x.shape[1], x.shape[2] * lanes], floating(sizeof(real)))
     with nogil:
         for q in range(blocks_of(first, last, lanes)):
             p = first + q * lanes
@@ -180,17 +184,17 @@ cdef inline int max_planes_backward(Py_ssize_t first, Py_ssize_t last, const rea
 
 
 def _max_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy,
-                         const real[:, :, ::1] x, real[:, ::1] dx, tuple geometry):
-    cdef Window g = window(geometry)
+                         const real[:, :, ::1] x, real[:, ::1] dx, bytes geometry):
+    cdef Window g = unpacked(geometry)
     cdef Py_ssize_t rows = min(g.kh, x.shape[1]) + 1
     cdef Py_ssize_t lanes = lanes_of(last - first, dx.shape[1], sizeof(real))
-    best = np.empty((rows, g.out_w * lanes), floating(sizeof(real)))
-    at = (rows + 1, g.out_w * lanes)
+    cdef cnp.npy_intp[2] at = [rows + 1, g.out_w * lanes]
+    best = empty(2, [rows, g.out_w * lanes], floating(sizeof(real)))
     if real is float and dx.shape[1] <= INT_MAX:
-        max_planes_backward[real, int](first, last, dy, x, dx, best, np.empty(at, np.intc), &g,
-                                       lanes)
+        max_planes_backward[real, int](first, last, dy, x, dx, best, empty(2, at, INT), &g, lanes)
     else:
-        max_planes_backward[real, double](first, last, dy, x, dx, best, np.empty(at), &g, lanes)
+        max_planes_backward[real, double](first, last, dy, x, dx, best, empty(2, at, DOUBLE), &g,
+                                          lanes)
 
 
 cdef inline int spread(real[::1] row, const real[::1] shares, Py_ssize_t low, Py_ssize_t high,
@@ -235,22 +239,24 @@ cdef int avg_plane_backward(const real[:, :, ::1] dy, Py_ssize_t p, Py_ssize_t c
 
 
 def _avg_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy,
-                         const real[:, :, ::1] x, real[:, :, ::1] dx, tuple geometry):
-    cdef Window g = window(geometry)
+                         const real[:, :, ::1] x, real[:, :, ::1] dx, bytes geometry):
+    cdef Window g = unpacked(geometry)
     cdef Py_ssize_t p, q, r, c, count
     cdef Py_ssize_t lanes = lanes_of(last - first, x.shape[1] * x.shape[2], sizeof(real))
-    kind = floating(sizeof(real))
-    # What each window of a row of outputs gives to a pixel, and what the pixels of a row get.
-    cdef real[::1] shares = np.zeros(g.out_w * lanes, kind)
-    cdef real[::1] row = np.empty(x.shape[2] * lanes, kind)
-    cdef double[::1] widths = widths_inside(&g, x.shape[2], lanes)
+    cdef int kind = floating(sizeof(real))
+    cdef Py_ssize_t across = x.shape[2] * lanes, out = g.out_w * lanes
+    # One array: what each window of a row of outputs gives to a pixel, what the pixels of a row get.
+    cdef real[::1] scratch = zeros(1, [out + across], kind)
+    cdef real[::1] shares = scratch[:out], row = scratch[out:]
+    cdef double[::1] widths = empty(1, [out], DOUBLE)
     cdef real[:, :, ::1] block
+    widths_inside(&g, x.shape[2], lanes, widths)
     if lanes == 1:
         with nogil:
             for p in range(first, last):
                 avg_plane_backward(dy, p, 1, dx, p, shares, row, widths, &g, 1)
         return
-    block = np.empty((1, x.shape[1], x.shape[2] * lanes), kind)
+    block = empty(3, [1, x.shape[1], x.shape[2] * lanes], kind)
     with nogil:
         for q in range(blocks_of(first, last, lanes)):
             p = first + q * lanes
@@ -260,29 +266,34 @@ def _avg_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1
             unpack[real](block, dx, p, count, lanes)
 
 
-cdef _pool_backward(kernel_function, dy, x, kernel, stride, padding, bint flat):
+cdef tuple MAX_POOL = by_type(_max_pool2d_backward), AVG_POOL = by_type(_avg_pool2d_backward)
+
+
+cdef _pool_backward(tuple kernels, cnp.ndarray dy, cnp.ndarray x, kernel, stride, padding,
+                    bint flat):
     """`flat`: the kernel is handed every plane of dx as one row."""
     rows, cols = padding
-    cdef tuple geometry = (x.shape, kernel, stride, ((rows, rows), (cols, cols)), (1, 1))
-    n, c, h, w = x.shape
-    dx = np.zeros(x.shape, x.dtype)
-    if n * c:  # else rows of any length are not worth a scratch array
-        share(kernel_function, n * c, WORK * x.size, dy.reshape(n * c, dy.shape[2], dy.shape[3]),
-              x.reshape(n * c, h, w), dx.reshape((n * c, h * w) if flat else (n * c, h, w)),
-              geometry)
+    cdef Py_ssize_t h = x.shape[2], w = x.shape[3], planes = x.shape[0] * x.shape[1]
+    cdef Window g = window(h, w, kernel, stride, ((rows, rows), (cols, cols)), (1, 1))
+    dx = zeros(4, x.shape, cnp.PyArray_TYPE(x))
+    if planes:  # else rows of any length are not worth a scratch array
+        share(kernels[is_double(x)], planes, WORK * planes * h * w,
+              shaped(dy, 3, [planes, g.out_h, g.out_w]), shaped(x, 3, [planes, h, w]),
+              shaped(dx, 2, [planes, h * w]) if flat else shaped(dx, 3, [planes, h, w]),
+              packed(&g))
     return dx
 
 
 def max_pool2d_backward(dy, x, kernel, stride, padding=(0, 0)):
     """Each output sends its gradient to the first maximum of its window."""
-    return _pool_backward(_max_pool2d_backward, dy, x, kernel, stride, padding, True)
+    return _pool_backward(MAX_POOL, dy, x, kernel, stride, padding, True)
 
 
 def avg_pool2d_backward(dy, x, kernel, stride, padding=(0, 0)):
     """Each output shares its gradient among the real pixels of its window."""
     if padding == (0, 0) and kernel == x.shape[2:]:
         return global_avg_pool2d_backward(dy, x.shape)
-    return _pool_backward(_avg_pool2d_backward, dy, x, kernel, stride, padding, False)
+    return _pool_backward(AVG_POOL, dy, x, kernel, stride, padding, False)
 
 
 def conv2d_backward(dy, x, w, stride=(1, 1), padding=(0, 0)):
@@ -291,8 +302,8 @@ def conv2d_backward(dy, x, w, stride=(1, 1), padding=(0, 0)):
     return general_conv2d_backward(dy, x, w, stride, ((rows, rows), (cols, cols)), (1, 1), 1)
 
 
-def _col2im(const real[:, :, ::1] columns, real[:, :, :, ::1] x, tuple geometry):
-    cdef Window g = window(geometry)
+def _col2im(const real[:, :, ::1] columns, real[:, :, :, ::1] x, bytes geometry):
+    cdef Window g = unpacked(geometry)
     cdef Py_ssize_t n
     with nogil:
         for n in range(x.shape[0]):
@@ -302,7 +313,8 @@ def _col2im(const real[:, :, ::1] columns, real[:, :, :, ::1] x, tuple geometry)
 def col2im(columns, shape, kernel, stride=(1, 1), padding=(0, 0)):
     """Every entry of a column is added to its pixel."""
     rows, cols = padding
+    cdef Window g = window(shape[2], shape[3], kernel, stride, ((rows, rows), (cols, cols)), (1, 1))
     x = np.zeros(shape, columns.dtype)
     if x.size:
-        _col2im(columns, x, (shape, kernel, stride, ((rows, rows), (cols, cols)), (1, 1)))
+        _col2im(columns, x, packed(&g))
     return x

@@ -4,6 +4,7 @@ import numpy as np
 
 from reference.fast.general import general_conv2d
 
+from reference.fast._arrays cimport packed, unpacked
 from reference.fast._columns cimport Window, fill_columns, real, window
 
 
@@ -38,8 +39,8 @@ def conv2d(x, w, b, stride=(1, 1), padding=(0, 0)):
     return general_conv2d(x, w, b, stride, ((rows, rows), (cols, cols)), (1, 1), 1)
 
 
-def _im2col(const real[:, :, :, ::1] x, real[:, :, ::1] columns, tuple geometry):
-    cdef Window g = window(geometry)
+def _im2col(const real[:, :, :, ::1] x, real[:, :, ::1] columns, bytes geometry):
+    cdef Window g = unpacked(geometry)
     cdef Py_ssize_t n
     with nogil:
         for n in range(x.shape[0]):
@@ -49,11 +50,11 @@ def _im2col(const real[:, :, :, ::1] x, real[:, :, ::1] columns, tuple geometry)
 def im2col(x, kernel, stride=(1, 1), padding=(0, 0)):
     """Every window as a column."""
     rows, cols = padding
-    cdef tuple geometry = (x.shape, kernel, stride, ((rows, rows), (cols, cols)), (1, 1))
-    cdef Window g = window(geometry)
+    cdef Window g = window(x.shape[2], x.shape[3], kernel, stride, ((rows, rows), (cols, cols)),
+                           (1, 1))
     columns = np.empty((x.shape[0], x.shape[1] * g.kh * g.kw, g.out_h * g.out_w), x.dtype)
     if columns.size:
-        _im2col(x, columns, geometry)
+        _im2col(x, columns, packed(&g))
     return columns
 
 

@@ -27,12 +27,16 @@ import numpy as np
 
 from reference._threads import share
 
+cimport numpy as cnp
 from libc.math cimport sqrt
 
 from reference.fast.activation import softmax
 
+from reference.fast._arrays cimport (
+    by_type, empty, floating, is_double, packed, shaped, unpacked, zeros
+)
 from reference.fast._blas cimport gemm, tiles
-from reference.fast._columns cimport Window, add_columns, fill_columns, floating, real, window
+from reference.fast._columns cimport Window, add_columns, fill_columns, real, window
 
 # Entries of one thread's columns: 2 MB in float64. A quarter of it halves the speed of deep layers
 # (384 channels of 3x3), whose blocks would have too few outputs for a fast product.
@@ -77,21 +81,22 @@ cdef inline Py_ssize_t rows_to_next(Window *g, Py_ssize_t products, Py_ssize_t r
     return rows
 
 
-cdef matrices(w, bint rows):
+cdef matrices(cnp.ndarray w, bint rows):
     """The filters (O, C, KH, KW) as the matrices of the products: (1, O, C*KH*KW), or one a row of
     the kernel, (KH, O, C*KW)."""
     cdef Py_ssize_t o = w.shape[0], c = w.shape[1], kh = w.shape[2], kw = w.shape[3]
     if rows:
-        return np.ascontiguousarray(w.transpose(2, 0, 1, 3)).reshape(kh, o, c * kw)
-    return w.reshape(1, o, c * kh * kw)
+        w = cnp.PyArray_GETCONTIGUOUS(w.transpose(2, 0, 1, 3))
+        return shaped(w, 3, [kh, o, c * kw])
+    return shaped(w, 3, [1, o, c * kh * kw])
 
 
-cdef filters_of(flat, tuple shape):
+cdef filters_of(cnp.ndarray flat, cnp.npy_intp *sides):
     """The way back from `matrices`."""
-    cdef Py_ssize_t o = shape[0], c = shape[1], kh = shape[2], kw = shape[3]
+    cdef Py_ssize_t o = sides[0], c = sides[1], kh = sides[2], kw = sides[3]
     if flat.shape[0] == 1:
-        return flat.reshape(shape)
-    return np.ascontiguousarray(flat.reshape(kh, o, c, kw).transpose(1, 2, 0, 3))
+        return shaped(flat, 4, sides)
+    return cnp.PyArray_GETCONTIGUOUS(shaped(flat, 4, [kh, o, c, kw]).transpose(1, 2, 0, 3))
 
 
 cdef (Py_ssize_t, Py_ssize_t, Py_ssize_t) block_of(Py_ssize_t depth, Py_ssize_t filters,
@@ -127,12 +132,12 @@ cdef inline bint pointwise(Window *g, Py_ssize_t pixels) noexcept nogil:
 
 
 def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
-            const real[:, :, ::1] w, const real[::1] b, real[:, :, ::1] y, tuple geometry,
+            const real[:, :, ::1] w, const real[::1] b, real[:, :, ::1] y, bytes geometry,
             Py_ssize_t groups, Py_ssize_t channels, Py_ssize_t images, Py_ssize_t rows,
             Py_ssize_t cols):
     """Tasks are the blocks of every group of every `images` images, the last of these changing
     fastest. The products go through `channels` channels at a time."""
-    cdef Window g = window(geometry), lowered = g
+    cdef Window g = unpacked(geometry), lowered = g
     cdef Py_ssize_t row, more = rows_more(&g, w.shape[0])
     # Rows of the kernel whose columns are made; with one product it is all of them, at once.
     cdef Py_ssize_t made = min(g.sh, w.shape[0])
@@ -147,8 +152,8 @@ def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
     # The columns; below them y of several images in one matrix, in which the outputs between two
     # images are none.
     cdef Py_ssize_t below = 0 if direct else channels * taps
-    cdef real[:, ::1] columns = np.empty((max(1, below + (filters if images > 1 else 0)), width),
-                                         floating(sizeof(real)))
+    cdef real[:, ::1] columns = empty(2, [max(1, below + (filters if images > 1 else 0)), width],
+                                      floating(sizeof(real)))
     cdef const real *matrix
     cdef real *out
     with nogil:
@@ -193,33 +198,40 @@ def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
                             y[n, f0 + o, p] = columns[below + o, (n - n0) * step + p]
 
 
-def general_conv2d(x, w, b, stride, pads, dilation, groups):
-    """Cross-correlation with any stride, padding on each side, dilation and groups."""
-    cdef tuple geometry = (x.shape, w.shape[2:], stride, pads, dilation)
-    cdef Window g = window(geometry)
-    cdef Py_ssize_t n = x.shape[0], filters = w.shape[0], images, rows, cols, blocks, channels, taps
-    y = np.empty((n, filters, g.out_h, g.out_w), x.dtype)
-    if y.size:
+cdef tuple CONV = by_type(_conv2d)
+
+
+cdef _general_conv2d(cnp.ndarray x, cnp.ndarray w, b, stride, pads, dilation, Py_ssize_t groups):
+    cdef Window g = window(x.shape[2], x.shape[3], (w.shape[2], w.shape[3]), stride, pads, dilation)
+    cdef Py_ssize_t n = x.shape[0], filters = w.shape[0], points = g.out_h * g.out_w
+    cdef Py_ssize_t images, rows, cols, blocks, channels, taps
+    cdef cnp.ndarray flat
+    y = empty(4, [n, filters, g.out_h, g.out_w], cnp.PyArray_TYPE(x))
+    if n * filters:
         flat = matrices(w, by_rows(&g, w.shape[1]))
         channels = channels_of(w.shape[1], flat.shape[2])
         taps = flat.shape[2] // max(1, w.shape[1])
         images, rows, cols = block_of(channels * taps, filters // groups,
                                       rows_more(&g, flat.shape[0]), n, &g)
         blocks = ((g.out_h + rows - 1) // rows) * ((g.out_w + cols - 1) // cols)
-        share(_conv2d, (n + images - 1) // images * groups * blocks,
-              y.size * flat.shape[0] * flat.shape[2], x, flat, b,
-              y.reshape(n, filters, g.out_h * g.out_w), geometry, groups, channels, images, rows,
-              cols)
+        share(CONV[is_double(x)], (n + images - 1) // images * groups * blocks,
+              n * filters * points * (flat.shape[0] * flat.shape[2]), x, flat, b,
+              shaped(y, 3, [n, filters, points]), packed(&g), groups, channels, images, rows, cols)
     return y
+
+
+def general_conv2d(x, w, b, stride, pads, dilation, groups):
+    """Cross-correlation with any stride, padding on each side, dilation and groups."""
+    return _general_conv2d(x, w, b, stride, pads, dilation, groups)
 
 
 def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy,
                      const real[:, :, :, ::1] x, const real[:, :, ::1] w,
-                     real[:, :, :, ::1] dx, real[:, :, ::1] dw, tuple geometry,
+                     real[:, :, :, ::1] dx, real[:, :, ::1] dw, bytes geometry,
                      Py_ssize_t groups, Py_ssize_t channels):
     """Tasks are dw and dx, in turn, for every part of `channels` channels of every group. Each goes
     through the whole batch, so that no sum is shared by two of them."""
-    cdef Window g = window(geometry), lowered = g
+    cdef Window g = unpacked(geometry), lowered = g
     cdef Py_ssize_t products = w.shape[0], depth = w.shape[2], pixels = x.shape[2] * x.shape[3]
     cdef Py_ssize_t taps = g.kw if products > 1 else g.kh * g.kw
     cdef Py_ssize_t group_channels = x.shape[1] // groups, filters = w.shape[1] // groups
@@ -235,8 +247,8 @@ def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy
     cdef Py_ssize_t width = 1 if direct else images * (rows + products - 1) * cols
     # The columns; below them dy of several images in one matrix.
     cdef Py_ssize_t below = 0 if direct else channels * taps
-    cdef real[:, ::1] columns = np.empty((max(1, below + (filters if images > 1 else 0)), width),
-                                         floating(sizeof(real)))
+    cdef real[:, ::1] columns = empty(2, [max(1, below + (filters if images > 1 else 0)), width],
+                                      floating(sizeof(real)))
     cdef const real *given
     if products > 1:
         lowered = row_of(&g, 0)
@@ -313,25 +325,34 @@ def _sums(const real[:, :, ::1] dy, real[::1] db):
             db[o] = <real>((total0 + total1) + (total2 + total3))
 
 
-def general_conv2d_backward(dy, x, w, stride, pads, dilation, groups):
-    """The three gradients of `general_conv2d`."""
-    cdef tuple geometry = (x.shape, w.shape[2:], stride, pads, dilation)
-    cdef Window g = window(geometry)
-    cdef Py_ssize_t filters = w.shape[0], channels = w.shape[1], parts
-    dx, db = np.zeros(x.shape, x.dtype), np.zeros(filters, x.dtype)
+cdef tuple SUMS = by_type(_sums), CONV_BACKWARD = by_type(_conv2d_backward)
+
+
+cdef _general_conv2d_backward(cnp.ndarray dy, cnp.ndarray x, cnp.ndarray w, stride, pads, dilation,
+                              Py_ssize_t groups):
+    cdef Window g = window(x.shape[2], x.shape[3], (w.shape[2], w.shape[3]), stride, pads, dilation)
+    cdef Py_ssize_t n = x.shape[0], filters = w.shape[0], channels = w.shape[1], parts
+    cdef Py_ssize_t points = g.out_h * g.out_w
+    cdef int kind = cnp.PyArray_TYPE(x)
+    dx, db = zeros(4, x.shape, kind), zeros(1, [filters], kind)
     # With larger strides, the products would be too small for what they write.
-    flat = matrices(w, g.sh == 1 and by_rows(&g, channels))
-    dw = np.zeros(flat.shape, x.dtype)
-    if dy.size:
-        flat_dy = dy.reshape(dy.shape[0], filters, -1)
-        _sums(flat_dy, db)
+    cdef cnp.ndarray flat = matrices(w, g.sh == 1 and by_rows(&g, channels))
+    dw = zeros(3, flat.shape, kind)
+    if n * filters:
+        flat_dy = shaped(dy, 3, [n, filters, points])
+        SUMS[is_double(x)](flat_dy, db)
         if channels:
             channels = channels_of(channels, flat.shape[2])
             parts = (w.shape[1] + channels - 1) // channels
-            share(_conv2d_backward, 2 * groups * parts,
-                  2 * dy.size * flat.shape[0] * flat.shape[2], flat_dy, x, flat, dx, dw, geometry,
-                  groups, channels)
+            share(CONV_BACKWARD[is_double(x)], 2 * groups * parts,
+                  2 * n * filters * points * (flat.shape[0] * flat.shape[2]), flat_dy, x, flat, dx,
+                  dw, packed(&g), groups, channels)
     return dx, filters_of(dw, w.shape), db
+
+
+def general_conv2d_backward(dy, x, w, stride, pads, dilation, groups):
+    """The three gradients of `general_conv2d`."""
+    return _general_conv2d_backward(dy, x, w, stride, pads, dilation, groups)
 
 
 def _dense(const real[:, ::1] x, const real[:, ::1] w, const real[::1] b, real[:, ::1] y):

@@ -1,12 +1,14 @@
 """Pooling. A window is cut to the image: the padding takes no part."""
 
-import numpy as np
-
 from reference._threads import share
 
+cimport numpy as cnp
 from libc.math cimport INFINITY
 
-from reference.fast._columns cimport Window, floating, real, window
+from reference.fast._arrays cimport (
+    DOUBLE, by_type, empty, floating, is_double, packed, shaped, unpacked, zeros
+)
+from reference.fast._columns cimport Window, real, window
 from reference.fast._rows cimport (
     WORK, blocks_of, columns_inside, lanes_of, larger, pack, rows_inside, taps_inside, unpack,
     widths_inside
@@ -54,20 +56,20 @@ cdef int max_plane(const real[:, :, ::1] x, real[:, :, ::1] y, Py_ssize_t p, rea
 
 
 def _max_pool2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] x, real[:, :, ::1] y,
-                tuple geometry):
-    cdef Window g = window(geometry)
+                bytes geometry):
+    cdef Window g = unpacked(geometry)
     cdef Py_ssize_t p, q, count
     cdef Py_ssize_t lanes = lanes_of(last - first, x.shape[1] * x.shape[2], sizeof(real))
-    kind = floating(sizeof(real))
-    cdef real[::1] top = np.empty(x.shape[2] * lanes, kind)
+    cdef int kind = floating(sizeof(real))
+    cdef real[::1] top = empty(1, [x.shape[2] * lanes], kind)
     cdef real[:, :, ::1] block, pooled
     if lanes == 1:
         with nogil:
             for p in range(first, last):
                 max_plane(x, y, p, top, &g, 1)
         return
-    block = np.zeros((1, x.shape[1], x.shape[2] * lanes), kind)
-    pooled = np.empty((1, g.out_h, g.out_w * lanes), kind)
+    block = zeros(3, [1, x.shape[1], x.shape[2] * lanes], kind)
+    pooled = empty(3, [1, g.out_h, g.out_w * lanes], kind)
     with nogil:
         for q in range(blocks_of(first, last, lanes)):
             p = first + q * lanes
@@ -120,22 +122,25 @@ cdef int avg_plane(const real[:, :, ::1] x, real[:, :, ::1] y, Py_ssize_t p, dou
 
 
 def _avg_pool2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] x, real[:, :, ::1] y,
-                tuple geometry):
-    cdef Window g = window(geometry)
+                bytes geometry):
+    cdef Window g = unpacked(geometry)
     cdef Py_ssize_t p, q, count
     cdef Py_ssize_t lanes = lanes_of(last - first, x.shape[1] * x.shape[2], sizeof(real))
-    kind = floating(sizeof(real))
-    cdef double[::1] column = np.empty(x.shape[2] * lanes)  # the sum of the window's rows
-    cdef double[::1] total = np.empty(g.out_w * lanes)
-    cdef double[::1] widths = widths_inside(&g, x.shape[2], lanes)
+    cdef int kind = floating(sizeof(real))
+    cdef Py_ssize_t across = x.shape[2] * lanes, out = g.out_w * lanes
+    # One array: the sums of the rows of windows, those of whole windows, and the windows' widths.
+    cdef double[::1] scratch = empty(1, [across + 2 * out], DOUBLE)
+    cdef double[::1] column = scratch[:across], total = scratch[across:across + out]
+    cdef double[::1] widths = scratch[across + out:]
     cdef real[:, :, ::1] block, pooled
+    widths_inside(&g, x.shape[2], lanes, widths)
     if lanes == 1:
         with nogil:
             for p in range(first, last):
                 avg_plane(x, y, p, column, total, widths, &g, 1)
         return
-    block = np.zeros((1, x.shape[1], x.shape[2] * lanes), kind)
-    pooled = np.empty((1, g.out_h, g.out_w * lanes), kind)
+    block = zeros(3, [1, x.shape[1], x.shape[2] * lanes], kind)
+    pooled = empty(3, [1, g.out_h, g.out_w * lanes], kind)
     with nogil:
         for q in range(blocks_of(first, last, lanes)):
             p = first + q * lanes
@@ -145,28 +150,30 @@ def _avg_pool2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] x, real
             unpack[real](pooled, y, p, count, lanes)
 
 
-cdef _pool(kernel_function, x, kernel, stride, padding):
+cdef tuple MAX_POOL = by_type(_max_pool2d), AVG_POOL = by_type(_avg_pool2d)
+
+
+cdef _pool(tuple kernels, cnp.ndarray x, kernel, stride, padding):
     rows, cols = padding
-    cdef tuple geometry = (x.shape, kernel, stride, ((rows, rows), (cols, cols)), (1, 1))
-    cdef Window g = window(geometry)
-    n, c, h, w = x.shape
-    y = np.empty((n, c, g.out_h, g.out_w), x.dtype)
-    if n * c:  # else rows of any length are not worth a scratch array
-        share(kernel_function, n * c, WORK * x.size, x.reshape(n * c, h, w),
-              y.reshape(n * c, g.out_h, g.out_w), geometry)
+    cdef Py_ssize_t h = x.shape[2], w = x.shape[3], planes = x.shape[0] * x.shape[1]
+    cdef Window g = window(h, w, kernel, stride, ((rows, rows), (cols, cols)), (1, 1))
+    y = empty(4, [x.shape[0], x.shape[1], g.out_h, g.out_w], cnp.PyArray_TYPE(x))
+    if planes:  # else rows of any length are not worth a scratch array
+        share(kernels[is_double(x)], planes, WORK * planes * h * w, shaped(x, 3, [planes, h, w]),
+              shaped(y, 3, [planes, g.out_h, g.out_w]), packed(&g))
     return y
 
 
 def max_pool2d(x, kernel, stride, padding=(0, 0)):
     """The largest pixel of every window."""
-    return _pool(_max_pool2d, x, kernel, stride, padding)
+    return _pool(MAX_POOL, x, kernel, stride, padding)
 
 
 def avg_pool2d(x, kernel, stride, padding=(0, 0)):
     """The mean of the real pixels of every window."""
     if padding == (0, 0) and kernel == x.shape[2:]:
-        return global_avg_pool2d(x)[:, :, None, None]
-    return _pool(_avg_pool2d, x, kernel, stride, padding)
+        return _mean(x, 4)
+    return _pool(AVG_POOL, x, kernel, stride, padding)
 
 
 def _means(Py_ssize_t first, Py_ssize_t last, const real[:, ::1] x, real[::1] y):
@@ -190,9 +197,18 @@ def _means(Py_ssize_t first, Py_ssize_t last, const real[:, ::1] x, real[::1] y)
             y[i] = <real>(total / x.shape[1])
 
 
+cdef tuple MEANS = by_type(_means)
+
+
+cdef _mean(cnp.ndarray x, int axes):
+    """The mean of every channel: (N, C), or (N, C, 1, 1)."""
+    cdef Py_ssize_t planes = x.shape[0] * x.shape[1], pixels = x.shape[2] * x.shape[3]
+    y = empty(axes, [x.shape[0], x.shape[1], 1, 1], cnp.PyArray_TYPE(x))
+    share(MEANS[is_double(x)], planes, planes * pixels, shaped(x, 2, [planes, pixels]),
+          shaped(y, 1, [planes]))
+    return y
+
+
 def global_avg_pool2d(x):
     """The mean of every channel."""
-    n, c, h, w = x.shape
-    y = np.empty((n, c), x.dtype)
-    share(_means, n * c, x.size, x.reshape(n * c, h * w), y.reshape(n * c))
-    return y
+    return _mean(x, 2)

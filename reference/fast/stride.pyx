@@ -21,7 +21,7 @@ def _sliding_windows(const real[:, :, ::1] x, real[:, :, :, :, ::1] y,
 
 def sliding_windows(x, kernel, stride=(1, 1)):
     """Window (i, j) starts at the pixel (i * rows, j * columns)."""
-    cdef Window g = window((x.shape, kernel, stride, ((0, 0), (0, 0)), (1, 1)))
+    cdef Window g = window(x.shape[2], x.shape[3], kernel, stride, ((0, 0), (0, 0)), (1, 1))
     n, c, h, w = x.shape
     y = np.empty((n, c, g.out_h, g.out_w, g.kh, g.kw), x.dtype)
     _sliding_windows(x.reshape(n * c, h, w), y.reshape(n * c, g.out_h, g.out_w, g.kh, g.kw),
