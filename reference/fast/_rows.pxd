@@ -78,18 +78,17 @@ cdef inline int unpack(const real[:, :, ::1] block, real[:, :, ::1] y, Py_ssize_
 
 cdef inline bint any_nan(const real[:, :, ::1] x, Py_ssize_t p) except -1 nogil:
     """Has x[p] a NaN?"""
-    cdef Py_ssize_t r, c
-    cdef int narrow
-    cdef Py_ssize_t found = 0  # as wide as the pixels, for vectors
+    cdef Py_ssize_t r, c, found = 0, one = 1, none = 0
+    cdef int narrow, narrow_one = 1, narrow_none = 0
     for r in range(x.shape[1]):
-        if real is float:
+        if real is float:  # what is found is as wide as a pixel, for vectors
             narrow = 0
             for c in range(x.shape[2]):
-                narrow |= x[p, r, c] != x[p, r, c]
+                narrow |= narrow_one if x[p, r, c] != x[p, r, c] else narrow_none
             found |= narrow
         else:
             for c in range(x.shape[2]):
-                found |= x[p, r, c] != x[p, r, c]
+                found |= one if x[p, r, c] != x[p, r, c] else none
     return found != 0
 
 
