@@ -7,7 +7,7 @@ from reference._threads import share
 from reference.fast._columns cimport Window, floating, real, window
 from reference.fast._rows cimport (
     LINE, WORK, any_nan, blocks_of, columns_inside, lanes_of, larger, outputs_inside, pack,
-    rows_inside, taps_inside, unpack, widths_inside
+    result, rows_inside, taps_inside, unpack, widths_inside
 )
 
 
@@ -99,7 +99,7 @@ cdef inline int max_plane(const real[:, :, ::1] x, real[:, :, ::1] y, Py_ssize_t
     return 0
 
 
-cdef int max_image(const real[:, :, ::1] x, real[:, :, ::1] y, Py_ssize_t p, real[::1] top,
+cdef result max_image(const real[:, :, ::1] x, real[:, :, ::1] y, Py_ssize_t p, real[::1] top,
                    Window *g, Py_ssize_t lanes) except -1 nogil:
     """y[p] from x[p]: one plane, or a block of them."""
     if any_nan(x, p):
@@ -145,7 +145,7 @@ cdef inline int widen_sum(double[::1] total, const double[::1] row, Py_ssize_t l
     return 0
 
 
-cdef int avg_plane(const real[:, :, ::1] x, real[:, :, ::1] y, Py_ssize_t p, double[::1] column,
+cdef result avg_plane(const real[:, :, ::1] x, real[:, :, ::1] y, Py_ssize_t p, double[::1] column,
                    double[::1] total, const double[::1] widths, Window *g,
                    Py_ssize_t lanes) except -1 nogil:
     cdef Py_ssize_t i, j, r, c, v, row0, row1, low, high, tap0, tap1
