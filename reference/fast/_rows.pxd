@@ -10,9 +10,9 @@
 # The kernels see rows of `width * lanes` entries, where lanes is 1 if nothing is packed; which
 # planes share a block changes no result, as no two lanes ever meet.
 #
-# A maximum that minds NaN takes several vector instructions (six with SSE2), one that does not takes
-# one. So a plane is first searched for NaN, and the loops of the forward pass exist twice, by the
-# constant `nans`; three rows, and three columns, are one loop. Together that is 1.5 times as fast.
+# A maximum that minds NaN takes several vector instructions (six with SSE2), one that does not
+# takes one. So a plane is first searched for NaN, and the loops of the forward pass exist twice, by
+# the constant `nans`; three rows, and three columns, are one loop: 1.5 times as fast together.
 
 import numpy as np
 
