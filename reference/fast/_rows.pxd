@@ -9,8 +9,30 @@
 # pixel becomes that many neighbouring entries, one of each plane, and a row so many times as long.
 # The kernels see rows of `width * lanes` entries, where lanes is 1 if nothing is packed; which
 # planes share a block changes no result, as no two lanes ever meet.
+#
+# A maximum that minds NaN takes several vector instructions (six with SSE2), one that does not
+# takes one. So a plane is first searched for NaN, and the loops of the forward pass exist twice, by
+# the constant `nans`; three rows, and three columns, are one loop: 1.5 times as fast together.
 
 from reference.fast._columns cimport Window, first_inside, real
+
+# What the functions return that hold a plane's loops: an int. Where GCC and the C library choose
+# among versions of a function at load time, these functions exist twice, with all that they call
+# inlined ("flatten"; else it would be shared by both): once for processors with AVX2. AVX-512 gave
+# no more, as rows are short. No version fuses a multiplication with an addition, so both give the
+# same bits. Builds that test have one version (setup.py): so both kinds are tested on any machine.
+cdef extern from *:
+    """
+    #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && __GNUC__ >= 12 \\
+        && !defined(__clang__) && !defined(REFERENCE_ONE_VERSION)
+    #pragma GCC diagnostic ignored "-Wattributes"  /* Cython also declares variables with it */
+    #define REFERENCE_RESULT \\
+        __attribute__((flatten, unused, target_clones("arch=x86-64-v3", "default"))) int
+    #else
+    #define REFERENCE_RESULT int
+    #endif
+    """
+    ctypedef int result "REFERENCE_RESULT"
 
 cdef enum:
     # A pooled pixel takes about as long as so many multiplications of a product of matrices.
@@ -71,9 +93,27 @@ cdef inline int unpack(const real[:, :, ::1] block, real[:, :, ::1] y, Py_ssize_
     return 0
 
 
-cdef inline real larger(real best, real value) noexcept nogil:
+cdef inline bint any_nan(const real[:, :, ::1] x, Py_ssize_t p) except -1 nogil:
+    """Has x[p] a NaN?"""
+    cdef Py_ssize_t r, c, found = 0, one = 1, none = 0
+    cdef int narrow, narrow_one = 1, narrow_none = 0
+    for r in range(x.shape[1]):
+        if real is float:  # what is found is as wide as a pixel, for vectors
+            narrow = 0
+            for c in range(x.shape[2]):
+                narrow |= narrow_one if x[p, r, c] != x[p, r, c] else narrow_none
+            found |= narrow
+        else:
+            for c in range(x.shape[2]):
+                found |= one if x[p, r, c] != x[p, r, c] else none
+    return found != 0
+
+
+cdef inline real larger(real best, real value, bint nans) noexcept nogil:
     """The larger of two; NaN wins, and stays, as no number is above it."""
-    return value if (value > best) | (value != value) else best
+    if nans:
+        return value if (value > best) | (value != value) else best
+    return value if value > best else best
 
 
 cdef inline bint above(real value, real best) noexcept nogil:
@@ -95,6 +135,14 @@ cdef inline int columns_inside(Window *g, Py_ssize_t v, Py_ssize_t width,
     """The outputs [low, high) of a row whose tap v lies on a real pixel."""
     low[0] = first_inside(v - g.left, g.sw, 0, 0, g.out_w)
     high[0] = first_inside(v - g.left, g.sw, width, low[0], g.out_w)
+    return 0
+
+
+cdef inline int outputs_inside(Window *g, Py_ssize_t width, Py_ssize_t *low,
+                               Py_ssize_t *high) except -1 nogil:
+    """The outputs [low, high) of a row whose taps all lie on real pixels."""
+    low[0] = first_inside(-g.left, g.sw, 0, 0, g.out_w)
+    high[0] = first_inside(g.kw - 1 - g.left, g.sw, width, low[0], g.out_w)
     return 0
 
 

@@ -16,8 +16,8 @@ from reference.fast._arrays cimport (
 from reference.fast._blas cimport gemm
 from reference.fast._columns cimport Window, add_columns, real, window
 from reference.fast._rows cimport (
-    WORK, above, blocks_of, columns_inside, lanes_of, pack, place, rows_inside, taps_inside,
-    unpack, widths_inside
+    WORK, above, blocks_of, columns_inside, lanes_of, pack, place, result, rows_inside,
+    taps_inside, unpack, widths_inside
 )
 
 
@@ -160,6 +160,18 @@ cdef inline int max_plane_backward(const real[:, :, ::1] dy, const real[:, :, ::
     return 0
 
 
+cdef result max_image_backward(const real[:, :, ::1] dy, const real[:, :, ::1] x, Py_ssize_t q,
+                               real[:, ::1] dx, Py_ssize_t p, Py_ssize_t count,
+                               real[:, ::1] best, place[:, ::1] at, Window *g,
+                               Py_ssize_t lanes) except -1 nogil:
+    """The gradients of x[q]: one plane, or a block of them."""
+    if lanes == 1:
+        max_plane_backward(dy, x, q, dx, p, 1, best, at, g, 1)
+    else:
+        max_plane_backward(dy, x, q, dx, p, count, best, at, g, lanes)
+    return 0
+
+
 cdef inline int max_planes_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy,
                                     const real[:, :, ::1] x, real[:, ::1] dx, real[:, ::1] best,
                                     place[:, ::1] at, Window *g, Py_ssize_t lanes) except -1:
@@ -171,7 +183,7 @@ cdef inline int max_planes_backward(Py_ssize_t first, Py_ssize_t last, const rea
     if lanes == 1:
         with nogil:
             for p in range(first, last):
-                max_plane_backward(dy, x, p, dx, p, 1, best, at, g, 1)
+                max_image_backward(dy, x, p, dx, p, 1, best, at, g, 1)
         return 0
     block = zeros(3, [1, x.shape[1], x.shape[2] * lanes], floating(sizeof(real)))
     with nogil:
@@ -179,7 +191,7 @@ cdef inline int max_planes_backward(Py_ssize_t first, Py_ssize_t last, const rea
             p = first + q * lanes
             count = min(lanes, last - p)
             pack(x, p, count, block)
-            max_plane_backward[real, place](dy, block, 0, dx, p, count, best, at, g, lanes)
+            max_image_backward[real, place](dy, block, 0, dx, p, count, best, at, g, lanes)
     return 0
 
 
@@ -206,9 +218,10 @@ cdef inline int spread(real[::1] row, const real[::1] shares, Py_ssize_t low, Py
     return 0
 
 
-cdef int avg_plane_backward(const real[:, :, ::1] dy, Py_ssize_t p, Py_ssize_t count,
-                            real[:, :, ::1] dx, Py_ssize_t q, real[::1] shares, real[::1] row,
-                            const double[::1] widths, Window *g, Py_ssize_t lanes) except -1 nogil:
+cdef result avg_plane_backward(const real[:, :, ::1] dy, Py_ssize_t p, Py_ssize_t count,
+                               real[:, :, ::1] dx, Py_ssize_t q, real[::1] shares,
+                               real[::1] row, const double[::1] widths, Window *g,
+                               Py_ssize_t lanes) except -1 nogil:
     cdef Py_ssize_t i, j, k, r, c, v, row0, row1, low, high, tap0, tap1
     cdef Py_ssize_t width = dx.shape[2] // lanes
     cdef double rows
