@@ -82,8 +82,8 @@ cdef inline Py_ssize_t rows_to_next(Window *g, Py_ssize_t products, Py_ssize_t r
 
 
 cdef copy_taps(to, given):
-    """to[...] = given, with the taps of a kernel's row last. Where that axis is short and the others
-    are long, one copy a tap takes NumPy half the time."""
+    """to[...] = given, with the taps of a kernel's row last. Where that axis is short and the
+    others are long, one copy a tap takes NumPy half the time."""
     if given.shape[3] > 3 or given.size < 10000:
         to[...] = given
         return
