@@ -103,7 +103,8 @@ def test_in_a_topic_it_comes_last_and_nothing_else_changes(checkout):
 def test_a_new_topic_is_the_next_lesson(checkout, root):
     last = max(
         int(re.search(r"^LESSON = (\d+)", file.read_text(), re.M)[1])
-        for file in (root / "autograder/specs").glob("[!_]*.py")
+        for pattern in ("[!_]*.py", "*/__init__.py")
+        for file in (root / "autograder/specs").glob(pattern)
     )
     new(FRESH, checkout)
     spec = (checkout / "autograder/specs/resampling.py").read_text()
