@@ -202,7 +202,8 @@ def _file(exercise: Exercise, seed: Seed) -> Path:
     parts = [__version__, np.__version__, drawn_by, seed.text, reference.backend()]
     ours = Path(__file__).parent
     sources = [
-        ours / "specs" / f"{exercise.topic}.py",
+        *sorted((ours / "specs").glob(f"{exercise.topic}.py")),
+        *sorted((ours / "specs" / exercise.topic).glob("*.py")),  # where it is a package
         *sorted(ours.glob("*.py")),
         *sorted((ours / "specs").glob("_*.py")),
         *sorted(Path(reference.__file__).parent.rglob("*.*")),

@@ -1,4 +1,7 @@
-"""The catalogue of exercises, read from the modules in `autograder/specs`: no list is kept."""
+"""The catalogue of exercises, read from `autograder/specs`: no list of them all is kept.
+
+A topic is a module, read from top to bottom, or a package, whose `EXERCISES` say the order.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def topics() -> tuple[Topic, ...]:
         module = importlib.import_module(f"{specs.__name__}.{info.name}")
         exercises = tuple(
             dataclasses.replace(value, topic=info.name)
-            for value in vars(module).values()
+            for value in getattr(module, "EXERCISES", vars(module).values())
             if isinstance(value, Exercise)
         )
         title = (module.__doc__ or "").strip().splitlines()[0].rstrip(".")

@@ -1,7 +1,7 @@
 """What an exercise is: its reference, kinds of cases, laws, misconceptions. Data, no behaviour.
 
-A module in `autograder/specs` holds one topic. Each `Exercise` in it is one function that students
-write; the catalogue finds them there, and the engine knows none by name.
+A module or a package in `autograder/specs` holds one topic. Each `Exercise` in it is one function
+that students write; the catalogue finds them there, and the engine knows none by name.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Exercise:
     normal: Callable[[Any], Any] | None = None
     free: bool = False
     recipes: Mapping[str, str] = field(default_factory=dict)
-    topic: str = ""  # the spec module's name; the catalogue fills it in
+    topic: str = ""  # the name of the spec's module or package; the catalogue fills it in
 
     @property
     def name(self) -> str:

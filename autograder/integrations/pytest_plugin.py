@@ -77,14 +77,14 @@ def _student_module(file_path: Path, parent: pytest.Collector) -> StudentModule 
     # Before anything of ours is imported: is there a spec of this name at all?
     if file_path.suffix != ".py" or file_path.name.startswith("_"):
         return None
-    if not (SPECS / file_path.name).is_file():
+    if not ((SPECS / file_path.name).is_file() or (SPECS / file_path.stem).is_dir()):
         return None
     config = parent.config
     here = file_path.parent
     starts = _starts(config) | {config.rootpath}
     if here.name != "exercises" and here not in starts and file_path not in starts:
         return None
-    if here == SPECS:
+    if SPECS in file_path.parents:
         return None
     from autograder import catalog
 

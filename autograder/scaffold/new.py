@@ -2,6 +2,7 @@
 
 Each room has a template that is a whole module. A new topic gets all of it; where the topic is
 there already, what follows the template's imports is appended, and imports that lack are added.
+Where the specs of a topic are a package, the exercise gets a module in it.
 All files are prepared before one is written.
 """
 
@@ -19,6 +20,7 @@ from string import Template
 from autograder.writing import write
 
 TEMPLATES = Path(__file__).parent / "templates"
+SPECS = Path("autograder/specs")
 OPS = Path("reference/ops.py")
 BACKEND = Path("reference/_backend.py")
 CALLS = Path("tests/reference/twins.py")
@@ -49,7 +51,7 @@ def new(dotted: str, root: Path, templates: Path = TEMPLATES) -> dict[Path, str]
 def said(dotted: str, written: Mapping[Path, str]) -> str:
     """What was written, and what comes next, for a terminal of 80 columns."""
     name = dotted.partition(".")[2]
-    files = "\n".join(f"  {file!s:<34}{what}" for file, what in written.items())
+    files = "\n".join(f"  {file!s:<33} {what}" for file, what in written.items())
     return f"""\
 {dotted} is begun:
 
@@ -93,7 +95,7 @@ def prepare(topic: str, name: str, root: Path, templates: Path) -> dict[Path, tu
     """The new text of every file, and what is new in it."""
     rooms = {
         "stub": (Path(f"exercises/{topic}.py"), "the stub that students fill in"),
-        "spec": (Path(f"autograder/specs/{topic}.py"), "kinds of cases, laws, misconceptions"),
+        "spec": (_spec(topic, name, root), "kinds of cases, laws, misconceptions"),
         "pure": (Path(f"reference/pure/{topic}.py"), "the twin, which is the answer key"),
         "fast": (Path(f"reference/fast/{topic}.pyx"), "the compiled twin"),
     }
@@ -115,12 +117,20 @@ def prepare(topic: str, name: str, root: Path, templates: Path) -> dict[Path, tu
 
     changes: dict[Path, tuple[str, str]] = {}
     for room, (file, what) in rooms.items():
-        text = filled(room) if is_new else _appended(root / file, filled(room))
+        if is_new:
+            text = filled(room)
+        elif room == "spec" and not (root / file).exists():
+            text = _of_one_exercise(filled(room), name)
+        else:
+            text = _appended(root / file, filled(room))
         changes[file] = text, what
 
     def now(file: Path) -> str:
         return (root / file).read_text("utf-8")
 
+    package = SPECS / topic / "__init__.py"
+    if (root / package).exists():
+        changes[package] = _with_exercise(now(package), topic, name), "the order of the exercises"
     text = _in_section(now(OPS), filled("ops"), topic, lesson, is_new)
     changes[OPS] = _in_list(text, "__all__ = [", f'    "{name}",'), "the checks and the dispatch"
     if is_new:
@@ -159,7 +169,7 @@ def put(root: Path, texts: Mapping[Path, str]) -> None:
 
 
 def _is_checkout(root: Path) -> None:
-    rooms = ("exercises", "autograder/specs", "reference/pure", "reference/fast")
+    rooms = ("exercises", str(SPECS), "reference/pure", "reference/fast")
     missing = [room for room in rooms if not (root / room).is_dir()]
     missing += [str(f) for f in (OPS, BACKEND, CALLS, POINTS, README) if not (root / f).is_file()]
     if missing:
@@ -169,11 +179,19 @@ def _is_checkout(root: Path) -> None:
 def _lessons(root: Path) -> dict[str, int]:
     """The number of each topic's lesson."""
     found = {}
-    for file in sorted((root / "autograder/specs").glob("[!_]*.py")):
+    modules = {file.stem: file for file in (root / SPECS).glob("[!_]*.py")}
+    packages = {file.parent.name: file for file in (root / SPECS).glob("*/__init__.py")}
+    for topic, file in sorted((modules | packages).items()):
         match = re.search(r"^LESSON = (\d+)$", file.read_text("utf-8"), re.MULTILINE)
         if match:
-            found[file.stem] = int(match[1])
+            found[topic] = int(match[1])
     return found
+
+
+def _spec(topic: str, name: str, root: Path) -> Path:
+    """The module of the exercise's spec: the topic's own, or a new one where that is a package."""
+    package = SPECS / topic
+    return package / f"{name}.py" if (root / package).is_dir() else package.with_suffix(".py")
 
 
 def _is_free(topic: str, name: str, root: Path, lessons: Iterable[str]) -> None:
@@ -193,7 +211,10 @@ def _is_free(topic: str, name: str, root: Path, lessons: Iterable[str]) -> None:
             raise BadName(f"{topic!r} is a module of the kit, or of what it uses")
         if (root / f"exercises/{topic}.py").exists():
             raise BadName(f"there is an exercises/{topic}.py already, without a spec")
-    rooms = Path(f"autograder/specs/{topic}.py"), Path(f"reference/pure/{topic}.py"), OPS
+    if (root / SPECS / topic / f"{name}.py").exists():
+        raise BadName(f"{name} is a module of {SPECS / topic} already")
+    specs = SPECS / f"{topic}.py", SPECS / topic / "__init__.py"
+    rooms = *specs, Path(f"reference/pure/{topic}.py"), OPS
     taken = {file: _bound(root / file) for file in rooms if (root / file).exists()}
     fast = Path(f"reference/fast/{topic}.pyx")
     if (root / fast).exists():
@@ -234,6 +255,22 @@ def _parts(module: str) -> tuple[str, str]:
     start = BODY.search(module)
     assert start is not None
     return module[: start.start()], module[start.start() :]
+
+
+def _of_one_exercise(module: str, name: str) -> str:
+    """The template as a module of one exercise, whose topic has its title and lesson elsewhere."""
+    text = re.sub(r'\A""".*"""', f'"""Change this to what {name} is about."""', module)
+    return re.sub(r"^LESSON = .*\s+# --- .*\s+", "\n", text, flags=re.MULTILINE)
+
+
+def _with_exercise(text: str, topic: str, name: str) -> str:
+    """A topic's `__init__.py` with an exercise more, the last one."""
+    start = f"from autograder.specs.{topic}."
+    imports = [line for line in text.splitlines() if line.startswith(start)]
+    more = sorted([*imports, f"{start}{name} import {name}"])
+    assert "\n".join(imports) in text, "the modules of a package are imported in one block"
+    text = text.replace("\n".join(imports), "\n".join(more), 1)
+    return _at_end(text, "EXERCISES = (", f"    {name},", ")")
 
 
 def _appended(file: Path, module: str) -> str:
@@ -294,9 +331,9 @@ def _in_list(text: str, opening: str, entry: str) -> str:
     return text[:start] + "\n".join(entries) + "\n" + text[end.start() :]
 
 
-def _at_end(text: str, opening: str, entry: str) -> str:
-    """The text with a line more at the end of a dictionary."""
-    end = text.index("\n}\n", text.index(f"{opening}\n"))
+def _at_end(text: str, opening: str, entry: str, closing: str = "}") -> str:
+    """The text with a line more at the end of a dictionary or a tuple."""
+    end = text.index(f"\n{closing}\n", text.index(f"{opening}\n"))
     return f"{text[:end]}\n{entry}{text[end:]}"
 
 

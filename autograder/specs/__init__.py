@@ -1,1 +1,1 @@
-"""One module a topic: what is asked of each function, and how a wrong answer shows itself."""
+"""A module or package a topic: what is asked of functions, and how a wrong answer shows itself."""

@@ -179,6 +179,8 @@ def house(tmp_path, monkeypatch):
     """A copy of the house that the key is made of, to be changed."""
     specs = tmp_path / "specs"
     specs.mkdir()
+    (specs / "package").mkdir()
+    (specs / "package" / "one.py").write_text("# as it is\n")
     for name in ("bank.py", "laws.py", "specs/padding.py", "specs/pooling.py", "specs/_layers.py"):
         (tmp_path / name).write_text("# as it is\n")
         os.utime(tmp_path / name, ns=(10**18, 10**18))
@@ -195,10 +197,21 @@ def test_the_key_changes_with_the_sources(house, exercise, file):
     assert banking._file(one, Seed()) != before
 
 
+def test_the_key_changes_with_every_module_of_a_package(house, exercise):
+    one = dataclasses.replace(exercise("output_size"), topic="package")
+    keys = {banking._file(one, Seed())}
+    (house / "specs" / "package" / "one.py").write_text("# another\n")
+    keys.add(banking._file(one, Seed()))
+    (house / "specs" / "package" / "_shared.py").write_text("# a new one\n")
+    keys.add(banking._file(one, Seed()))
+    assert len(keys) == 3
+
+
 def test_the_key_is_of_one_topic(house, exercise):
     one = exercise("output_size")
     before = banking._file(one, Seed())
     (house / "specs" / "pooling.py").write_text("# another\n")
+    (house / "specs" / "package" / "one.py").write_text("# another\n")
     assert banking._file(one, Seed()) == before
 
 

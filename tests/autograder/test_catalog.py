@@ -21,13 +21,15 @@ from autograder.diagnose import misconception, predict
 from autograder.engine import Engine, judge_law
 from autograder.isolation.calls import Answer, EncodedCall
 from autograder.isolation.wire import RandomSource
-from autograder.spec import IMPOSSIBLE, Refusal
+from autograder.spec import IMPOSSIBLE, Exercise, Refusal
 from autograder.submissions import Submission, read
 
 ROOT = Path(__file__).resolve().parents[2]
 TOPICS = catalog.topics()
 NAMES = frozenset(topic.name for topic in TOPICS)
 EXERCISES = catalog.exercises()
+SPECS = ROOT / "autograder" / "specs"
+PACKAGES = sorted(file.parent for file in SPECS.glob("*/__init__.py"))
 
 each_topic = pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
@@ -66,9 +68,10 @@ def test_a_topic_has_its_four_rooms(topic):
         f"exercises/{topic.name}.py",
         f"reference/pure/{topic.name}.py",
         f"reference/fast/{topic.name}.pyx",
-        f"autograder/specs/{topic.name}.py",
     ):
         assert (ROOT / room).is_file(), room
+    is_package = SPECS / topic.name in PACKAGES
+    assert (SPECS / f"{topic.name}.py").is_file() is not is_package
     assert topic.title
     assert topic.exercises
 
@@ -78,6 +81,16 @@ def test_every_stub_has_a_spec_and_every_spec_a_stub(topic):
     tree = ast.parse((ROOT / "exercises" / f"{topic.name}.py").read_text())
     stubs = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     assert sorted(stubs) == sorted(exercise.name for exercise in topic.exercises)
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_a_package_lists_all_exercises_of_its_modules(package):
+    """The catalogue sees those that it lists and no others."""
+    name = f"autograder.specs.{package.name}"
+    listed = importlib.import_module(name).EXERCISES
+    modules = [importlib.import_module(f"{name}.{file.stem}") for file in package.glob("[!_]*.py")]
+    defined = [v for module in modules for v in vars(module).values() if isinstance(v, Exercise)]
+    assert sorted(e.name for e in defined) == sorted(e.name for e in listed)
 
 
 def test_no_stub_module_is_without_a_topic():

@@ -421,7 +421,9 @@ def test_without_wheels_one_is_built_for_this_machine(root, tmp_path, monkeypatc
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     for topic in catalog.topics():
-        assert f"autograder/specs/{topic.name}.py" in names
+        assert f"autograder/specs/{topic.name}.py" in names or (
+            f"autograder/specs/{topic.name}/__init__.py" in names
+        )
         compiled = [name for name in names if name.startswith(f"reference/fast/{topic.name}.")]
         assert len(compiled) == 1
         assert compiled[0].endswith((".so", ".pyd"))

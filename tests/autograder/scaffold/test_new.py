@@ -100,10 +100,27 @@ def test_in_a_topic_it_comes_last_and_nothing_else_changes(checkout):
     assert re.search(r"`strided_conv2d`.*\n\| \| `every_second` .* 2 \|\n\| 5 ", table)
 
 
+def test_in_a_topic_of_several_modules_it_gets_one_of_its_own(checkout, run):
+    before = contents(checkout)
+    written = new("convolution.every_second", checkout)
+    package = checkout / "autograder" / "specs" / "convolution"
+    assert contents(checkout).keys() - before.keys() == {package / "every_second.py"}
+    assert package / "__init__.py" in {checkout / file for file in written}
+    text = (package / "__init__.py").read_text()
+    assert text.endswith("    every_second,\n)\n")
+    done = run("check", "every_second", "--path", "reference/pure")
+    assert done.returncode == PASSED, done.stdout + done.stderr
+    assert "2 of 2 points" in done.stdout
+    for arguments in (["check", "--no-cache"], ["format", "--check", "--no-cache"]):
+        done = run(*arguments, package, module="ruff")
+        assert done.returncode == 0, done.stdout
+
+
 def test_a_new_topic_is_the_next_lesson(checkout, root):
     last = max(
         int(re.search(r"^LESSON = (\d+)", file.read_text(), re.M)[1])
-        for file in (root / "autograder/specs").glob("[!_]*.py")
+        for pattern in ("[!_]*.py", "*/__init__.py")
+        for file in (root / "autograder/specs").glob(pattern)
     )
     new(FRESH, checkout)
     spec = (checkout / "autograder/specs/resampling.py").read_text()
@@ -191,6 +208,7 @@ REFUSED = {
     "worker.twice": "module of the kit",
     "tests.twice": "module of the kit",
     "numpy.twice": "module of the kit",
+    "convolution.windows": "is a module of autograder/specs/convolution already",
     "resampling.agrees": "has a meaning",
     "resampling.ops": "has a meaning",
 }
