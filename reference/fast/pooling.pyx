@@ -90,7 +90,9 @@ cdef inline int max_plane(const real[:, :, ::1] x, real[:, :, ::1] y, Py_ssize_t
     for i in range(g.out_h):
         rows_inside(g, i, x.shape[1], &row0, &row1)
         max_rows(x, p, row0, row1, top, nans)
-        if g.sw == 1:
+        if low == high:
+            pass  # every window is cut; a kernel may be far wider than the image
+        elif g.sw == 1:
             max_columns(y, p, i, top, low * lanes, high * lanes, -g.left * lanes, 1, 1, g.kw,
                         lanes, nans)
         elif g.sw == 2:

@@ -173,3 +173,17 @@ ROW = nothing(0, 1, 1, 2**50)
 )
 def test_large_and_empty_is_quick(call, shape) -> None:
     assert call().shape == shape
+
+
+def test_a_kernel_far_larger_than_the_image_is_quick() -> None:
+    """Its taps outside are not counted through, which the debug build would do for hours."""
+    x = np.arange(24_000.0).reshape(1, 1000, 6, 4)
+    geometry = (2**31 - 1, 2**31 - 1), (2**31 - 1, 2**31 - 1), (2**30 - 1, 2**30 - 1)
+    means = x.mean(axis=(2, 3), keepdims=True)
+    np.testing.assert_array_equal(ops.max_pool2d(x, *geometry), x[:, :, -1:, -1:])
+    np.testing.assert_allclose(ops.avg_pool2d(x, *geometry), means, rtol=1e-15)
+    first = np.zeros_like(x)
+    first[:, :, -1, -1] = means[..., 0, 0]
+    np.testing.assert_array_equal(ops.max_pool2d_backward(means, x, *geometry), first)
+    shared = np.broadcast_to(means / 24, x.shape)
+    np.testing.assert_allclose(ops.avg_pool2d_backward(means, x, *geometry), shared, rtol=1e-15)
