@@ -40,7 +40,7 @@ FLAGS = ["/O2"] if sys.platform == "win32" else [LEVEL, "-ffp-contract=off", "-g
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"] * SANITIZE
 MACROS = [("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")]
 if DEBUG or SANITIZE:
-    MACROS.append(("REFERENCE_ONE_VERSION", "1"))  # none for newer processors: _rows.pxd
+    MACROS.append(("REFERENCE_ONE_VERSION", "1"))  # none for newer processors: _versions.pxd
 
 # setuptools wants paths relative to this file.
 os.chdir(Path(__file__).resolve().parent)

@@ -6,6 +6,8 @@
 
 from libc.string cimport memcpy
 
+from reference.fast._versions cimport result
+
 ctypedef fused real:
     float
     double
@@ -48,13 +50,31 @@ cdef inline Py_ssize_t first_inside(Py_ssize_t offset, Py_ssize_t step, Py_ssize
     return low if j < low else high if j > high else j
 
 
-cdef inline int gather(const real[:, :, :, ::1] x, Py_ssize_t n, Py_ssize_t c, Py_ssize_t r,
-                       real[:, ::1] columns, Py_ssize_t k, Py_ssize_t p, Py_ssize_t low,
-                       Py_ssize_t high, Py_ssize_t offset, Py_ssize_t step) except -1 nogil:
+cdef inline int copy_row(real *to, const real *pixels, Py_ssize_t count,
+                         Py_ssize_t step) noexcept nogil:
     """Every `step`-th pixel of a row; inlined with a constant step, so that vectors are loaded."""
     cdef Py_ssize_t j
-    for j in range(low, high):
-        columns[k, p + j] = x[n, c, r, j * step + offset]
+    for j in range(count):
+        to[j] = pixels[j * step]
+    return 0
+
+
+cdef inline result copy_rows(real *to, Py_ssize_t to_next, const real *pixels,
+                             Py_ssize_t next_row, Py_ssize_t rows, Py_ssize_t count,
+                             Py_ssize_t step) noexcept nogil:
+    """Every `step`-th pixel of every row; `to_next` and `next_row` are the entries between two."""
+    cdef Py_ssize_t i
+    for i in range(rows):
+        if step == 1:
+            copy_row(to, pixels, count, 1)
+        elif step == 2:
+            copy_row(to, pixels, count, 2)
+        elif step == 4:
+            copy_row(to, pixels, count, 4)
+        else:
+            copy_row(to, pixels, count, step)
+        to += to_next
+        pixels += next_row
     return 0
 
 
@@ -86,33 +106,26 @@ cdef inline int fill_columns(const real[:, :, :, ::1] x, Py_ssize_t n, Py_ssize_
                 start = top if low < high else bottom
                 for p in range(at, at + (start - row0) * count):
                     columns[k, p] = 0
-                if runs and start < bottom:
-                    p = at + (start - row0) * count + low
-                    last = at + (bottom - 1 - row0) * count + high - 1
+                if start < bottom:
+                    r = start * g.sh + u * g.dh - g.top
+                    p = at + (start - row0) * count + low - col0
+                    last = at + (bottom - 1 - row0) * count + high - 1 - col0
                     # The last pixel is indexed too, so that the debug build checks both ends.
-                    columns[k, last] = x[n, c, bottom - 1 + u * g.dh - g.top, high - 1 + offset]
-                    memcpy(&columns[k, p], &x[n, c, start + u * g.dh - g.top, low + offset],
-                           (last - p) * sizeof(real))
-                    for i in range(start - row0, bottom - row0):
-                        p = at + i * count
-                        for j in range(p, p + low):
-                            columns[k, j] = 0
-                        for j in range(p + high, p + count):
-                            columns[k, j] = 0
-                else:
-                    for i in range(start, bottom):
-                        p = at + (i - row0) * count - col0
-                        r = i * g.sh + u * g.dh - g.top
-                        for j in range(col0, low):
-                            columns[k, p + j] = 0
-                        if g.sw == 1:
-                            gather(x, n, c, r, columns, k, p, low, high, offset, 1)
-                        elif g.sw == 2:
-                            gather(x, n, c, r, columns, k, p, low, high, offset, 2)
-                        else:
-                            gather(x, n, c, r, columns, k, p, low, high, offset, g.sw)
-                        for j in range(high, col1):
-                            columns[k, p + j] = 0
+                    columns[k, last] = x[n, c, r + (bottom - 1 - start) * g.sh,
+                                         (high - 1) * g.sw + offset]
+                    if runs:
+                        memcpy(&columns[k, p], &x[n, c, r, low + offset],
+                               (last - p) * sizeof(real))
+                    else:
+                        copy_rows(&columns[k, p], count, &x[n, c, r, low * g.sw + offset],
+                                  g.sh * width, bottom - start, high - low, g.sw)
+                    if high - low < count:
+                        for i in range(start - row0, bottom - row0):
+                            p = at + i * count - col0
+                            for j in range(p + col0, p + low):
+                                columns[k, j] = 0
+                            for j in range(p + high, p + col1):
+                                columns[k, j] = 0
                 for p in range(at + (bottom - row0) * count, at + (row1 - row0) * count):
                     columns[k, p] = 0
                 k += 1

@@ -16,9 +16,10 @@ from reference.fast._arrays cimport (
 from reference.fast._blas cimport gemm
 from reference.fast._columns cimport Window, add_columns, real, window
 from reference.fast._rows cimport (
-    WORK, above, blocks_of, columns_inside, lanes_of, pack, place, result, rows_inside,
-    taps_inside, unpack, widths_inside
+    WORK, above, blocks_of, columns_inside, lanes_of, pack, place, rows_inside, taps_inside, unpack,
+    widths_inside
 )
+from reference.fast._versions cimport result
 
 
 def _relu_backward(const real[::1] dy, const real[::1] x, real[::1] dx):

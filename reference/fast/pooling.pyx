@@ -10,8 +10,9 @@ from reference.fast._arrays cimport (
 from reference.fast._columns cimport Window, real, window
 from reference.fast._rows cimport (
     LINE, WORK, any_nan, blocks_of, columns_inside, lanes_of, larger, outputs_inside, pack,
-    result, rows_inside, taps_inside, unpack, widths_inside
+    rows_inside, taps_inside, unpack, widths_inside
 )
+from reference.fast._versions cimport result
 
 
 cdef inline int max_rows(const real[:, :, ::1] x, Py_ssize_t p, Py_ssize_t row0, Py_ssize_t row1,

@@ -299,6 +299,12 @@ NO_PADDING, ONE = ((0, 0), (0, 0)), ((1, 1), (1, 1))
         ((2, 6, 300, 200), (4, 6, 5, 5), (2, 1), ((1, 0), (2, 2)), 1),
         ((2, 500, 9, 9), (140, 500, 3, 3), (1, 1), ONE, 1),  # parts of channels; tiles on all sides
         ((2, 300, 21, 20), (260, 300, 1, 1), (1, 1), NO_PADDING, 1),
+        ((2, 3, 40, 41), (64, 3, 7, 7), (2, 2), ((3, 3), (3, 2)), 1),  # by strips, dw turned
+        ((3, 1, 20, 24), (6, 1, 5, 5), (1, 1), NO_PADDING, 1),  # by rows, with few filters
+        ((2, 350, 12, 13), (16, 350, 3, 3), (1, 1), ONE, 1),  # dw turned: by rows, in parts,
+        ((4, 5, 9, 8), (24, 5, 3, 2), (3, 3), ONE, 1),  # not by rows,
+        ((3, 14, 10, 9), (28, 7, 3, 3), (1, 1), ONE, 2),  # in groups,
+        ((2, 20, 9, 8), (16, 20, 1, 1), (1, 1), NO_PADDING, 1),  # and of one pixel
     ],
 )
 def test_convolutions_that_are_done_in_parts(shape, filters, stride, pads, groups, fast):
