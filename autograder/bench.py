@@ -20,6 +20,7 @@ from autograder.engine import Engine
 from autograder.submissions import Submission, read
 
 ROUNDS = 5
+CPUINFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def surroundings() -> dict[str, Any]:
         "date": datetime.now(UTC).date().isoformat(),
         "machine": {
             "system": f"{platform.system()} {platform.release()}",
-            "processor": platform.machine(),
+            "processor": processor(),
             "cores": os.cpu_count(),
         },
         "versions": {
@@ -105,3 +106,17 @@ def surroundings() -> dict[str, Any]:
             **{name: version(name) for name in ("cnn-exercise-kit", "numpy", "hypothesis")},
         },
     }
+
+
+def processor() -> str:
+    """Its kind, and its name, family and model where Linux tells them: how fast libraries are
+    beside one another depends on it."""
+    text = CPUINFO.read_text(encoding="utf-8") if CPUINFO.is_file() else ""
+    told: dict[str, str] = {}
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        told.setdefault(key.strip(), value.strip())
+    words = {"model name": "", "cpu family": "family ", "model": "model "}
+    return ", ".join(
+        [platform.machine(), *(w + told[key] for key, w in words.items() if key in told)]
+    )

@@ -104,3 +104,14 @@ def test_a_class_needs_the_golden_submissions(tmp_path, capsys):
         cli.app(["bench", "class", "--golden", str(tmp_path)])
     assert ended.value.code == USAGE
     assert "name the folder with --golden" in capsys.readouterr().err
+
+
+def test_the_processor_is_named_where_linux_tells(monkeypatch, tmp_path):
+    monkeypatch.setattr(bench.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(bench, "CPUINFO", tmp_path / "cpuinfo")
+    assert bench.processor() == "x86_64"
+    core = "processor\t: {}\ncpu family\t: 6\nmodel\t\t: 207\nmodel name\t: A (R) B\n\n"
+    bench.CPUINFO.write_text(core.format(0) + core.format(1), encoding="utf-8")
+    assert bench.processor() == "x86_64, A (R) B, family 6, model 207"
+    bench.CPUINFO.write_text("processor\t: 0\nBogoMIPS\t: 50\n", encoding="utf-8")
+    assert bench.processor() == "x86_64"
