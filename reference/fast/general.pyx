@@ -15,7 +15,7 @@ from libc.math cimport sqrt
 from reference.fast.activation import softmax
 
 from reference.fast._arrays cimport (
-    by_type, empty, floating, is_double, packed, shaped, unpacked, zeros
+    by_type, empty, in_lines, is_double, packed, shaped, unpacked, zeros
 )
 from reference.fast._blas cimport gemm, tiles
 from reference.fast._blocks cimport (
@@ -82,8 +82,8 @@ cdef filters_of(cnp.ndarray flat, bint turned, cnp.npy_intp *sides):
 def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
             const real[:, :, ::1] w, const real[::1] b, real[:, :, ::1] y, bytes geometry,
             Py_ssize_t groups, Py_ssize_t channels):
-    """Tasks are the blocks of every group of the images, the blocks of some images one after the
-    other. The products go through `channels` channels at a time."""
+    """Tasks are the blocks of every group; those of the same images and group follow one another.
+    The products go through `channels` channels at a time."""
     cdef Window g = unpacked(geometry), lowered = g
     cdef Py_ssize_t products = w.shape[0], depth = w.shape[2], pixels = x.shape[2] * x.shape[3]
     # Rows of the kernel whose columns are made; with one product it is all of them, at once.
@@ -98,8 +98,8 @@ def _conv2d(Py_ssize_t first, Py_ssize_t last, const real[:, :, :, ::1] x,
     # The columns; below them y of several images in one matrix, in which the outputs between two
     # images are none.
     cdef Py_ssize_t below = 0 if direct else channels * taps
-    cdef real[:, ::1] columns = empty(2, [max(1, below + (filters if cut.images > 1 else 0)),
-                                          cut.width], floating(sizeof(real)))
+    cdef real[:, ::1] columns = in_lines(below + (filters if cut.images > 1 else 0), cut.width,
+                                         sizeof(real))
     cdef const real *matrix
     cdef real *out
     with nogil:
@@ -273,8 +273,8 @@ def _conv2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1] dy
                           1 if products > 1 else dy.shape[0])
     cdef bint direct = pointwise(&g, x.shape[2] * x.shape[3])
     # The columns; below them dy of several images in one matrix.
-    cdef real[:, ::1] columns = empty(2, [channels * taps + (filters if cut.images > 1 else 0),
-                                          1 if direct else cut.width], floating(sizeof(real)))
+    cdef real[:, ::1] columns = in_lines(channels * taps + (filters if cut.images > 1 else 0),
+                                         1 if direct else cut.width, sizeof(real))
     with nogil:
         for task in range(first, last):
             o = task // (2 * parts) * filters
