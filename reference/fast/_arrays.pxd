@@ -58,7 +58,9 @@ cdef inline in_lines(cnp.npy_intp rows, cnp.npy_intp cols, cnp.npy_intp size):
     are longer for it): with vectors that lie in two lines a product takes up to a fifth longer.
     Short rows are left as they are."""
     cdef cnp.npy_intp line = LINE // size
-    cdef cnp.npy_intp[2] sides = [rows, cols if cols < 8 * line else (cols + line - 1) // line * line]
+    cdef cnp.npy_intp[2] sides = [rows, cols]
+    if cols >= 8 * line:
+        sides[1] = (cols + line - 1) // line * line
     cdef cnp.ndarray memory = empty(1, [sides[0] * sides[1] + line], floating(size))
     cdef size_t first = (<size_t>cnp.PyArray_DATA(memory) + LINE - 1) // LINE * LINE
     cdef cnp.ndarray matrix = cnp.PyArray_SimpleNewFromData(2, sides, floating(size), <void *>first)

@@ -14,13 +14,12 @@
 # takes one. So a plane is first searched for NaN, and the loops of the forward pass exist twice, by
 # the constant `nans`; three rows, and three columns, are one loop: 1.5 times as fast together.
 
+from reference.fast._arrays cimport LINE
 from reference.fast._columns cimport Window, first_inside, real
 
 cdef enum:
     # A pooled pixel takes about as long as so many multiplications of a product of matrices.
     WORK = 8
-    # Bytes of the entries that stand for one pixel of a packed block: a line of the cache.
-    LINE = 64
     # The most pixels of a plane that is packed: 27 x 27 gain by it, 28 x 28 lose (measured).
     SMALL = 768
     # And of one whose gradients are those of a maximum with a larger stride, whose rows are read
@@ -37,7 +36,8 @@ ctypedef fused place:
 
 cdef inline Py_ssize_t lanes_of(Py_ssize_t planes, Py_ssize_t pixels, Py_ssize_t size,
                                 Py_ssize_t most=SMALL) except -1 nogil:
-    """How many planes are computed side by side, if a pixel has `size` bytes."""
+    """How many planes are computed side by side, so that their pixels fill a line of the cache, if
+    one has `size` bytes."""
     return LINE // size if pixels <= most and planes > LINE // size // 2 else 1
 
 

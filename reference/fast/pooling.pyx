@@ -5,12 +5,12 @@ from reference._threads import share
 cimport numpy as cnp
 
 from reference.fast._arrays cimport (
-    DOUBLE, by_type, empty, floating, is_double, packed, shaped, unpacked, zeros
+    DOUBLE, LINE, by_type, empty, floating, is_double, packed, shaped, unpacked, zeros
 )
 from reference.fast._columns cimport Window, real, window
 from reference.fast._rows cimport (
-    LINE, WORK, any_nan, blocks_of, columns_inside, lanes_of, larger, outputs_inside, pack,
-    rows_inside, taps_inside, unpack, widths_inside
+    WORK, any_nan, blocks_of, columns_inside, lanes_of, larger, outputs_inside, pack, rows_inside,
+    taps_inside, unpack, widths_inside
 )
 from reference.fast._versions cimport result
 
