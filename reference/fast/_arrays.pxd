@@ -6,8 +6,8 @@
 #
 # - make and shape arrays through NumPy's C interface (from Python, np.empty takes 0.12 us and
 #   reshape 0.09 us);
-# - let `by_type` find a kernel's two variants once, when the module is loaded: at every call, Cython
-#   would look for the one that fits the arrays (0.18 us);
+# - let `by_type` find a kernel's two variants once, when the module is loaded: at every call,
+#   Cython would look for the one that fits the arrays (0.18 us);
 # - read the geometry from Python's pairs once, and hand it on as bytes (`packed`).
 
 cimport numpy as cnp

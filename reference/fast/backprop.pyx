@@ -16,8 +16,8 @@ from reference.fast._arrays cimport (
 from reference.fast._blas cimport gemm
 from reference.fast._columns cimport Window, add_columns, real, window
 from reference.fast._rows cimport (
-    SMALL, SMALL_STRIDED, WORK, above, blocks_of, columns_inside, lanes_of, pack, place, rows_inside, taps_inside, unpack,
-    widths_inside
+    SMALL, SMALL_STRIDED, WORK, above, blocks_of, columns_inside, lanes_of, pack, place,
+    rows_inside, taps_inside, unpack, widths_inside
 )
 from reference.fast._versions cimport result
 
@@ -260,7 +260,7 @@ def _avg_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1
     cdef Py_ssize_t lanes = lanes_of(last - first, x.shape[1] * x.shape[2], sizeof(real))
     cdef int kind = floating(sizeof(real))
     cdef Py_ssize_t across = x.shape[2] * lanes, out = g.out_w * lanes
-    # One array: what each window of a row of outputs gives to a pixel, what the pixels of a row get.
+    # One array: what each window of a row of outputs gives to a pixel, what a row's pixels get.
     cdef real[::1] scratch = zeros(1, [out + across], kind)
     cdef real[::1] shares = scratch[:out], row = scratch[out:]
     cdef double[::1] widths = empty(1, [out], DOUBLE)
