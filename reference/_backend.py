@@ -13,7 +13,7 @@ import sys
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 __all__ = [
     "NAME",
@@ -25,6 +25,7 @@ __all__ = [
     "keras_bridge",
     "padding",
     "pooling",
+    "small",
     "stride",
     "training",
     "why_cnn",
@@ -48,8 +49,14 @@ if TYPE_CHECKING:
         why_cnn,
     )
 
+    # The short way of small calls: a module of the compiled twin, None in the plain one.
+    small: Any
+
 if NAME not in ("fast", "pure"):
     raise ImportError(f"REFERENCE_BACKEND must be 'fast' or 'pure'; got {NAME!r}.")
+
+if NAME == "pure":
+    small = None
 
 
 def __getattr__(topic: str) -> ModuleType:
@@ -58,7 +65,8 @@ def __getattr__(topic: str) -> ModuleType:
     if topic not in __all__ or topic == "NAME":
         raise AttributeError(f"module {__name__!r} has no attribute {topic!r}")
     try:
-        module = importlib.import_module(f"reference.{NAME}.{topic}")
+        name = "_small" if topic == "small" else topic
+        module = importlib.import_module(f"reference.{NAME}.{name}")
     except ImportError as error:
         if NAME == "pure":
             raise

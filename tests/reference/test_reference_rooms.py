@@ -50,9 +50,9 @@ def test_the_compiled_backend_is_the_one_in_use():
 
 
 def test_every_topic_has_both_twins():
-    sources = sorted(path.stem for path in (ROOT / "reference" / "fast").glob("*.pyx"))
+    sources = sorted(path.stem for path in (ROOT / "reference" / "fast").glob("[!_]*.pyx"))
     assert sources == TOPICS
-    assert sorted(name for name in _backend.__all__ if name != "NAME") == TOPICS
+    assert sorted(set(_backend.__all__) - {"NAME", "small"}) == TOPICS
 
 
 @pytest.mark.parametrize("topic", TOPICS)

@@ -35,9 +35,12 @@ def load_backend(name):
 
 
 @cache
-def load_ops(name):
-    """`reference.ops` on one backend; both can be in use at once."""
+def load_ops(name, short=True):
+    """`reference.ops` on one backend; both can be in use at once. Without the `short` way of small
+    calls, the kernels for images of any size get them."""
     backend = load_backend(name)
+    if not short:
+        backend.small = None
     with (
         mock.patch.dict(sys.modules, {"reference._backend": backend}),
         mock.patch.object(reference, "_backend", backend, create=True),
