@@ -44,6 +44,7 @@ cdef inline int type_of(value, int axes) noexcept:
 
 
 cdef inline bint number(value, Py_ssize_t least, Py_ssize_t *result) noexcept:
+    """Whether it is an int from `least` to SIDE."""
     cdef int overflow = 0
     if not PyLong_CheckExact(value):
         return False
@@ -52,6 +53,7 @@ cdef inline bint number(value, Py_ssize_t least, Py_ssize_t *result) noexcept:
 
 
 cdef inline bint pair(value, Py_ssize_t least, Py_ssize_t *rows, Py_ssize_t *cols) noexcept:
+    """Whether it is a tuple of two such numbers."""
     if not PyTuple_CheckExact(value) or PyTuple_GET_SIZE(value) != 2:
         return False
     return (number(<object>PyTuple_GET_ITEM(value, 0), least, rows)
@@ -70,7 +72,7 @@ cdef inline bint fits(Window *g, Py_ssize_t h, Py_ssize_t w) noexcept:
 cdef inline void correlate(const real *x, const real *w, const real *b, real *y, Py_ssize_t images,
                            Py_ssize_t channels, Py_ssize_t height, Py_ssize_t width,
                            Py_ssize_t filters, Window *g) noexcept nogil:
-    # The padding is there as zeros: an infinite weight times one of them is NaN.
+    """The padding is there as zeros: an infinite weight times one of them is NaN."""
     cdef real[MOST] padded
     cdef Py_ssize_t across = width + 2 * g.left, plane = (height + 2 * g.top) * across
     cdef Py_ssize_t n, o, i, j, c, u, v, r

@@ -85,7 +85,8 @@ def page() -> str:
     groups = Counter(name.partition("/")[0] for name in surveys["ONNX"].ran)
     told = ", ".join(f"{count} of `{group}`" for group, count in sorted(groups.items()))
     lines.append(
-        f"ONNX's are {told}. A random comparison is {EXAMPLES} cases, drawn by Hypothesis:\n"
+        f"ONNX's are {told}. A random comparison is {EXAMPLES} cases, drawn by Hypothesis; those "
+        "of convolutions and pools that have a short way for small calls are made without it too:\n"
     )
     for peer, comparisons in PEERS.items():
         lines.append(f"- {peer}: {'; '.join(comparisons)}")

@@ -41,6 +41,19 @@ def test_random_geometries(peer: str, name: str) -> None:
     assert compare_all(peer, name, EXAMPLES) >= EXAMPLES
 
 
+# The operations that have a short way of small calls, which most random geometries are.
+SHORT = {"conv2d", "max_pool2d", "avg_pool2d"}
+ALSO_LARGE = [(peer, name) for peer, name in CASES if SHORT & set(PEERS[peer][name][0])]
+
+
+@pytest.mark.parametrize(("peer", "name"), ALSO_LARGE, ids=[f"{p}: {n}" for p, n in ALSO_LARGE])
+def test_the_kernels_for_any_size_agree_too(
+    peer: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(harness.ops._backend, "small", None)
+    assert compare_all(peer, name, EXAMPLES) >= EXAMPLES
+
+
 def off(value: Any) -> Any:
     """A little wrong: by 1e-9 of every number in float64, by 1e-3 in float32, by 1 in a count."""
     if isinstance(value, np.ndarray):
