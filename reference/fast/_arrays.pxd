@@ -54,13 +54,14 @@ cdef inline shaped(cnp.ndarray x, int axes, cnp.npy_intp *sides):
 
 
 cdef inline in_lines(cnp.npy_intp rows, cnp.npy_intp cols, cnp.npy_intp size):
-    """A scratch matrix for pixels of `size` bytes, whose rows begin with a line of the cache (and
-    are longer for it): with vectors that lie in two lines a product takes up to a fifth longer.
-    Short rows are left as they are."""
+    """A scratch matrix for pixels of `size` bytes, whose rows begin with a line of the cache: with
+    vectors that lie in two lines a product takes up to a fifth longer. They are an odd number of
+    lines apart: with a power of two, the rows of a tile would drive each other out of the few sets
+    of lines that they fall into (a quarter of the time). Short rows are left as they are."""
     cdef cnp.npy_intp line = LINE // size
     cdef cnp.npy_intp[2] sides = [rows, cols]
     if cols >= 8 * line:
-        sides[1] = (cols + line - 1) // line * line
+        sides[1] = ((cols + line - 1) // line | 1) * line
     cdef cnp.ndarray memory = empty(1, [sides[0] * sides[1] + line], floating(size))
     cdef size_t first = (<size_t>cnp.PyArray_DATA(memory) + LINE - 1) // LINE * LINE
     cdef cnp.ndarray matrix = cnp.PyArray_SimpleNewFromData(2, sides, floating(size), <void *>first)

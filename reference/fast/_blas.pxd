@@ -10,11 +10,17 @@ from reference.fast._columns cimport real
 # AVX-512). There it is faster by a tenth to a half, and twice as fast with few filters. So large
 # products are cut into such tiles, which lie in the first two levels of cache; where OpenBLAS has
 # no such kernels, they cost one twentieth.
+#
+# Within a tile those kernels work through a panel of columns, four filters at a time, and read and
+# write c once. So tiles are a few panels wide, for the rest of one is slower, and as deep as that
+# leaves room for.
 cdef enum:
     SMALL = 1000000
     TILE_M = 128
-    TILE_K = 72
-    VECTOR = 16
+    TILE_K = 120
+    # Of a transposed matrix, every step into the depth is a row further on, often another page.
+    TILE_K_TRANSPOSED = 72
+    PANEL = 256  # bytes
 
 
 cdef inline Py_ssize_t part_of(Py_ssize_t whole, Py_ssize_t most) noexcept nogil:
@@ -27,9 +33,10 @@ cdef inline int tiles(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const real *a, P
                       bint a_transposed, const real *b, Py_ssize_t ldb, real beta, real *c,
                       Py_ssize_t ldc) noexcept nogil:
     """`gemm` in tiles."""
-    cdef Py_ssize_t tile_m = part_of(m, TILE_M), tile_k = part_of(k, TILE_K)
-    cdef Py_ssize_t most = max(VECTOR, SMALL // (tile_m * tile_k) // VECTOR * VECTOR)
-    cdef Py_ssize_t tile_n = (part_of(n, most) + VECTOR - 1) // VECTOR * VECTOR
+    cdef Py_ssize_t tile_m = part_of(m, TILE_M), panel = PANEL // sizeof(real)
+    cdef Py_ssize_t tile_k = part_of(k, TILE_K_TRANSPOSED if a_transposed else TILE_K)
+    cdef Py_ssize_t most = max(panel, SMALL // (tile_m * tile_k) // panel * panel)
+    cdef Py_ssize_t tile_n = (part_of(n, most) + panel - 1) // panel * panel
     cdef Py_ssize_t i, j, l
     for l in range((k + tile_k - 1) // tile_k):
         for j in range((n + tile_n - 1) // tile_n):

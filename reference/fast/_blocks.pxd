@@ -23,7 +23,7 @@
 # rounding error grows with pixels that it does not see, and one infinity spoils its neighbours.
 # What others are compared with must not do that.
 
-from reference.fast._blas cimport TILE_K, VECTOR
+from reference.fast._blas cimport PANEL, TILE_K
 from reference.fast._columns cimport Window
 
 cdef enum:
@@ -162,4 +162,5 @@ cdef inline Py_ssize_t strip_of(Py_ssize_t products, Py_ssize_t depth, Py_ssize_
     """The columns of a strip, if a pixel has `size` bytes."""
     if products == 1 or depth > TILE_K:
         return total
-    return min(total, max(NARROWEST, NEAR // size // (filters + depth) // VECTOR * VECTOR))
+    cdef Py_ssize_t panel = PANEL // size
+    return min(total, max(NARROWEST, NEAR // size // (filters + depth) // panel * panel))
