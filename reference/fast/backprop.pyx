@@ -16,7 +16,7 @@ from reference.fast._arrays cimport (
 from reference.fast._blas cimport gemm
 from reference.fast._columns cimport Window, add_columns, real, window
 from reference.fast._rows cimport (
-    SMALL, SMALL_STRIDED, WORK, above, blocks_of, columns_inside, lanes_of, pack, place,
+    SMALL_GRADIENT, SMALL_STRIDED, WORK, above, blocks_of, columns_inside, lanes_of, pack, place,
     rows_inside, taps_inside, unpack, widths_inside
 )
 from reference.fast._versions cimport result
@@ -201,7 +201,7 @@ def _max_pool2d_backward(Py_ssize_t first, Py_ssize_t last, const real[:, :, ::1
     cdef Window g = unpacked(geometry)
     cdef Py_ssize_t rows = min(g.kh, x.shape[1]) + 1
     cdef Py_ssize_t lanes = lanes_of(last - first, dx.shape[1], sizeof(real),
-                                     SMALL if g.sw == 1 else SMALL_STRIDED)
+                                     SMALL_GRADIENT if g.sw == 1 else SMALL_STRIDED)
     cdef cnp.npy_intp[2] at = [rows + 1, g.out_w * lanes]
     best = empty(2, [rows, g.out_w * lanes], floating(sizeof(real)))
     if real is float and dx.shape[1] <= INT_MAX:
